@@ -1,0 +1,352 @@
+//! `ScheduledWorkloadFinding`: the durable record of a workload that nobody approved as it is.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::approval::WorkloadKind;
+use super::code::{DeviationCode, RiskCode, Severity};
+
+/// A scheduled workload that deviates from the inventory. Cronwarden writes `spec.workload` and `status`; people write
+/// `spec.triage`.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "cronwarden.dev",
+    version = "v1alpha1",
+    kind = "ScheduledWorkloadFinding",
+    shortname = "swf",
+    shortname = "finding",
+    shortname = "findings",
+    status = "ScheduledWorkloadFindingStatus",
+    derive = "PartialEq",
+    doc = "A scheduled workload that deviates from the inventory of ApprovedCronJobs: what, where, since when, and what to do.",
+    selectable = ".spec.workload.namespace",
+    selectable = ".status.severity",
+    selectable = ".status.state",
+    printcolumn(name = "Severity", type_ = "string", description = "How urgent the finding is", json_path = ".status.severity"),
+    printcolumn(name = "State", type_ = "string", description = "Open, Acknowledged, Resolved or Deleted", json_path = ".status.state"),
+    printcolumn(name = "Namespace", type_ = "string", description = "The namespace of the workload", json_path = ".spec.workload.namespace"),
+    printcolumn(name = "Workload", type_ = "string", description = "The name of the workload", json_path = ".spec.workload.name"),
+    printcolumn(name = "Reasons", type_ = "string", description = "The codes of the deviations", json_path = ".status.reasons"),
+    printcolumn(name = "Actor", type_ = "string", description = "Who created or last changed the workload, if known", json_path = ".status.actor.username"),
+    printcolumn(name = "Last-Seen", type_ = "date", description = "When the evidence last changed", json_path = ".status.lastSeen"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Kind", type_ = "string", description = "The kind of the workload", json_path = ".spec.workload.kind", priority = 1),
+    printcolumn(name = "Nearest", type_ = "string", description = "The approval that the workload comes closest to", json_path = ".status.nearestApproval", priority = 1),
+    printcolumn(name = "Risks", type_ = "string", description = "The codes of the risks", json_path = ".status.riskReasons", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledWorkloadFindingSpec {
+    /// The workload that the finding is about.
+    #[x_kube(validation = ("self == oldSelf", "workload is set by Cronwarden and does not change: a finding stays about one workload"))]
+    pub workload: WorkloadReference,
+    /// What people decided about the finding. Cronwarden reads it and never writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triage: Option<Triage>,
+}
+
+/// Names a workload.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadReference {
+    /// The kind of the workload.
+    pub kind: WorkloadKind,
+    /// Its namespace.
+    #[schemars(length(max = 253))]
+    pub namespace: String,
+    /// Its name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Its uid: a workload that is deleted and created again is another one. Empty for a required workload that is
+    /// missing.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    pub uid: String,
+}
+
+/// What people decided about a finding.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.fingerprint) && self.fingerprint.size() > 0",
+    "triage needs the fingerprint that was reviewed: copy it from status.fingerprint, so that any later change reopens the finding"))]
+pub struct Triage {
+    /// `Acknowledged`: seen and accepted for now.
+    pub state: TriageState,
+    /// Who decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub by: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// Until when the acknowledgement holds; without it, until the finding changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// The `status.fingerprint` that was reviewed. The acknowledgement holds only as long as it is the current one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 128))]
+    pub fingerprint: String,
+}
+
+/// A decision about a finding.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TriageState {
+    /// Seen and accepted for now: the finding stays, without being open.
+    #[default]
+    Acknowledged,
+}
+
+/// Where a finding stands.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum State {
+    /// The workload deviates and nobody has acknowledged it as it is.
+    #[default]
+    Open,
+    /// The workload deviates, and someone acknowledged it as it is.
+    Acknowledged,
+    /// The workload no longer deviates.
+    Resolved,
+    /// The workload disappeared while it deviated.
+    Deleted,
+}
+
+impl State {
+    /// The state as findings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Acknowledged => "Acknowledged",
+            Self::Resolved => "Resolved",
+            Self::Deleted => "Deleted",
+        }
+    }
+
+    /// Whether the workload still deviates.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Open | Self::Acknowledged)
+    }
+}
+
+/// All that Cronwarden observed.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledWorkloadFindingStatus {
+    /// Where the finding stands.
+    pub state: State,
+    /// How urgent the finding is.
+    pub severity: Severity,
+    /// How the severity came about: the base, then each step up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severity_reasons: Vec<String>,
+    /// The codes of the deviations, each once, for reading in a list.
+    #[serde(default)]
+    pub reasons: String,
+    /// The codes of the risks, each once, for reading in a list.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub risk_reasons: String,
+    /// The approval that the workload comes closest to, if any selects it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest_approval: Option<String>,
+    /// Each field that differs from the nearest approval. At most 50; a last one says how many more there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+    /// What makes the workload dangerous, approved or not. At most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
+    /// The approvals that select the workload, nearest first. At most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ConsideredApproval>,
+    /// Who created or last changed the workload, and how that is known.
+    #[serde(default)]
+    pub actor: Actor,
+    /// When the workload was first seen deviating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Time>,
+    /// When the evidence last changed while the workload deviated. It does not move as long as nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Time>,
+    /// When the finding was resolved, or its workload deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Time>,
+    /// Identifies the evidence: it changes with any change of the deviations, the risks or what runs.
+    #[serde(default)]
+    pub fingerprint: String,
+    /// The hash of the whole normalised pod template, for `expected.templateHash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_hash: Option<String>,
+    /// What the workload looked like, redacted and at most 8 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
+    /// Where this belongs in MITRE ATT&CK.
+    #[serde(default)]
+    pub attack: Attack,
+    /// What to do now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_steps: Vec<String>,
+    /// `Deviating`: whether the workload deviates, with the worst deviation as the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One field that differs from what was approved.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deviation {
+    /// What kind of difference.
+    pub code: DeviationCode,
+    /// The field of the workload, as a path into its manifest; empty if it is about the whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// What the approval expects.
+    pub expected: String,
+    /// What is there, redacted and made harmless for a terminal.
+    pub observed: String,
+    /// The approval that expects it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
+}
+
+/// A fact that makes a workload dangerous, approved or not.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Risk {
+    /// What kind of danger.
+    pub code: RiskCode,
+    /// The field of the workload, as a path into its manifest; empty if it is about the whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// What is there, redacted and made harmless for a terminal.
+    pub detail: String,
+}
+
+/// An approval that selects the workload, and what came of it.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsideredApproval {
+    /// The name of the approval.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many fields deviate from it.
+    pub deviations: i32,
+}
+
+/// What came of comparing a workload with an approval.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Everything holds.
+    Satisfied,
+    /// Everything that can be checked here holds, and something cannot be checked.
+    Unknown,
+    /// Something differs.
+    Deviates,
+    /// The approval has expired.
+    Expired,
+    /// The approval cannot be used: see its condition `Ready`.
+    Invalid,
+}
+
+/// Who created or last changed a workload.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    /// The user name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// How it is known.
+    pub evidence: Evidence,
+}
+
+/// How an actor is known.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Evidence {
+    /// From an audit event of the API server.
+    Audit,
+    /// From an admission request of the API server.
+    Admission,
+    /// From the object's managed fields, which whoever writes the object can forge.
+    ManagedFields,
+    /// It is not known.
+    #[default]
+    Unknown,
+}
+
+/// The references that a SOC files the finding under.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attack {
+    /// The technique: Container Orchestration Job.
+    pub technique: String,
+    /// The detection strategy.
+    pub detection_strategy: String,
+    /// The analytic.
+    pub analytic: String,
+}
+
+impl Default for Attack {
+    fn default() -> Self {
+        Self {
+            technique: "T1053.007".to_owned(),
+            detection_strategy: "DET0206".to_owned(),
+            analytic: "AN0582".to_owned(),
+        }
+    }
+}
+
+/// What a workload looked like when its evidence last changed. Literal values of environment variables and whatever looks
+/// like a credential are left out.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// When it runs; absent for a Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// The time zone of the schedule; absent if the workload names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// Whether it is suspended.
+    #[serde(default)]
+    pub suspend: bool,
+    /// The service account that it runs as.
+    pub service_account: String,
+    /// The Pod Security Standard that the pod meets.
+    pub pod_security: String,
+    /// The labels of the workload, as text so that no label is ever adopted from here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Every container, init container and sidecar.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<SnapshotContainer>,
+    /// The volumes, as `name: what it is`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub volumes: BTreeMap<String, String>,
+    /// What was left out because of the size limit; absent if the snapshot is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<String>,
+}
+
+/// A container in a snapshot.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotContainer {
+    /// The name of the container.
+    pub name: String,
+    /// `container`, `init` or `sidecar`.
+    pub role: String,
+    /// The image as the workload writes it.
+    pub image: String,
+    /// The command, redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// The arguments, redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// The names of the environment variables and where they come from, never a literal value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+}

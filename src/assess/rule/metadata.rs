@@ -1,0 +1,52 @@
+//! `expected.serviceAccounts`, `labels`, `suspended` and `templateHash`.
+
+use super::super::SHOWN;
+use super::super::facts::Facts;
+use super::{deviation, one_of};
+use crate::api::code::DeviationCode;
+use crate::api::finding::Deviation;
+use crate::inventory::Rules;
+use crate::workload::redact::printable;
+
+pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>) {
+    found.extend(service_account(facts, rules));
+    found.extend(suspended(facts, rules));
+    found.extend(template(facts, rules));
+    for (key, expected) in &rules.labels {
+        let observed = facts.workload.labels.get(key);
+        if observed != Some(expected) {
+            found.push(deviation(
+                DeviationCode::Labels,
+                format!("metadata.labels[{key}]"),
+                expected.clone(),
+                observed.map_or_else(|| "absent".to_owned(), |value| printable(value, SHOWN)),
+            ));
+        }
+    }
+}
+
+fn service_account(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
+    let observed = &facts.workload.pod.service_account;
+    if rules.service_accounts.is_empty() || rules.service_accounts.contains(observed) {
+        return None;
+    }
+    Some(deviation(
+        DeviationCode::ServiceAccount,
+        format!("{}.serviceAccountName", facts.workload.pod_path()),
+        one_of(&rules.service_accounts),
+        printable(observed, SHOWN),
+    ))
+}
+
+fn suspended(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
+    let observed = facts.workload.suspended();
+    let expected = rules.suspended.filter(|expected| *expected != observed)?;
+    Some(deviation(DeviationCode::Suspended, "spec.suspend", expected.to_string(), observed.to_string()))
+}
+
+fn template(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
+    let expected = rules.template_hash.as_ref()?;
+    let observed = facts.workload.template_hash();
+    (*expected != observed)
+        .then(|| deviation(DeviationCode::Template, facts.workload.pod_path(), expected.clone(), observed))
+}

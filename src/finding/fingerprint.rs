@@ -1,0 +1,35 @@
+//! Identifies evidence, so that people can acknowledge exactly what they looked at.
+
+use sha2::{Digest, Sha256};
+
+use crate::assess::Assessment;
+use crate::workload::Workload;
+pub(super) use crate::workload::redact::hex;
+
+/// A hash over all deviations, the risks and the whole normal form of the workload: any change of what runs changes it.
+pub(super) fn of(assessment: &Assessment, workload: Option<&Workload>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    for deviation in &assessment.deviations {
+        part(deviation.code.as_str());
+        part(&deviation.path);
+        part(&deviation.expected);
+        part(&deviation.observed);
+        part(deviation.approval.as_deref().unwrap_or_default());
+    }
+    for risk in &assessment.risks {
+        part(risk.code.as_str());
+        part(&risk.path);
+    }
+    if let Some(workload) = workload {
+        part(&workload.template_hash());
+        if let Some(cron) = &workload.cron {
+            part(&format!("{cron:?}"));
+        }
+        part(&format!("{:?}", workload.job));
+    }
+    hex(&hash.finalize(), 16)
+}

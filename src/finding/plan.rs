@@ -1,0 +1,154 @@
+//! The life of a finding: when it is written, closed and dropped.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::event::{Notice, Reason};
+use super::record::{Record, Written, digest};
+use super::{fingerprint, name, status};
+use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, State, WorkloadReference};
+use crate::assess::Assessment;
+use crate::workload::Workload;
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// How the finding refers to it.
+    pub reference: &'a WorkloadReference,
+    /// The workload, if it exists and can be read.
+    pub workload: Option<&'a Workload>,
+}
+
+/// One change of what is recorded. It leaves nothing to decide to whoever carries it out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Record a finding in full.
+    Apply {
+        /// The name of the finding.
+        name: String,
+        /// The workload that it is about.
+        workload: WorkloadReference,
+        /// All that was observed.
+        status: Box<Status>,
+        /// Whether there is no such finding yet.
+        create: bool,
+        /// What to tell people.
+        notice: Option<Notice>,
+    },
+    /// Mark a finding as over, and leave its evidence as it is.
+    Close {
+        /// The name of the finding.
+        name: String,
+        /// How it ended.
+        closing: Closing,
+        /// What to tell people.
+        notice: Notice,
+    },
+    /// Drop a finding that was over for longer than the retention time.
+    Delete {
+        /// The name of the finding.
+        name: String,
+    },
+}
+
+impl Write {
+    /// The name of the finding that is written.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Apply { name, .. } | Self::Close { name, .. } | Self::Delete { name } => name,
+        }
+    }
+}
+
+/// How a finding ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    state: State,
+    at: Timestamp,
+    why: &'static str,
+}
+
+impl Closing {
+    /// Marks a status as over.
+    pub fn apply(&self, status: &mut Status) {
+        status.state = self.state;
+        status.closed_at = Some(Time(self.at));
+        status.conditions = vec![Condition {
+            type_: status::DEVIATING.to_owned(),
+            status: "False".to_owned(),
+            reason: self.state.as_str().to_owned(),
+            message: self.why.to_owned(),
+            last_transition_time: Time(self.at),
+            observed_generation: None,
+        }];
+    }
+}
+
+/// What to write about a subject that was just judged, if anything.
+pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Record>, now: Timestamp) -> Option<Write> {
+    if assessment.is_clean() {
+        return record.and_then(|record| resolved(record, now));
+    }
+    let written = record.and_then(|record| record.written.as_ref());
+    let fingerprint = fingerprint::of(assessment, subject.workload);
+    let acknowledged = record
+        .and_then(|record| record.acknowledgement.as_ref())
+        .is_some_and(|acknowledgement| acknowledgement.holds(&fingerprint, now));
+    let state = if acknowledged { State::Acknowledged } else { State::Open };
+    let active = written.filter(|written| written.state.is_active());
+    let unchanged = active.filter(|active| active.fingerprint == fingerprint);
+
+    let name = name(subject.reference);
+    let mut status = status::of(&name, subject, assessment, fingerprint, state);
+    status.first_seen = Some(Time(written.and_then(|written| written.first_seen).unwrap_or(now)));
+    status.last_seen = Some(Time(unchanged.and_then(|unchanged| unchanged.last_seen).unwrap_or(now)));
+    let since = active.and_then(|active| active.deviating_since).unwrap_or(now);
+    status.conditions = vec![status::deviating(assessment, since)];
+    if active.is_some_and(|active| active.digest == digest(&status)) {
+        return None;
+    }
+    let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &status));
+    Some(Write::Apply { name, workload: subject.reference.clone(), status: Box::new(status), create: record.is_none(), notice })
+}
+
+/// Which transition this is, if it is one that people are told of.
+fn reason(written: Option<&Written>, unchanged: bool, state: State) -> Option<Reason> {
+    match (written.map(|written| written.state), state) {
+        (_, State::Acknowledged | State::Resolved | State::Deleted) => None,
+        (None, State::Open) => Some(Reason::FindingOpened),
+        (Some(State::Resolved | State::Deleted | State::Acknowledged), State::Open) => Some(Reason::FindingReopened),
+        (Some(State::Open), State::Open) => (!unchanged).then_some(Reason::FindingChanged),
+    }
+}
+
+fn resolved(record: &Record, now: Timestamp) -> Option<Write> {
+    let why = "The workload no longer deviates from the inventory.";
+    close(record, Closing { state: State::Resolved, at: now, why }, Reason::FindingResolved)
+}
+
+/// What to write about a finding whose workload is gone, if anything.
+///
+/// A required workload that is missing was never there: its finding is resolved once nothing requires it any more.
+pub fn closing(record: &Record, now: Timestamp) -> Option<Write> {
+    if record.workload.uid.is_empty() {
+        return resolved(record, now);
+    }
+    let why = "The workload was deleted while it deviated; deletion is not innocence.";
+    close(record, Closing { state: State::Deleted, at: now, why }, Reason::WorkloadDeleted)
+}
+
+/// A finding that is over already stays as it is. One that was never completed is closed too.
+fn close(record: &Record, closing: Closing, reason: Reason) -> Option<Write> {
+    let is_over = record.state().is_some_and(|state| !state.is_active());
+    (!is_over).then(|| Write::Close {
+        name: record.name.clone(),
+        notice: Notice::closing(reason, &record.name, closing.why, closing.at),
+        closing,
+    })
+}
+
+/// What to write about a finding that has been over for longer than the retention time, if it has.
+pub fn expired(record: &Record, retention: SignedDuration, now: Timestamp) -> Option<Write> {
+    let closed_at = record.closed_at().filter(|_| record.state().is_some_and(|state| !state.is_active()))?;
+    (closed_at.saturating_add(retention).is_ok_and(|end| end <= now)).then(|| Write::Delete { name: record.name.clone() })
+}

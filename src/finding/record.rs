@@ -1,0 +1,107 @@
+//! What has to be remembered of a finding that is recorded in the cluster: a few hundred bytes instead of its whole text.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use sha2::{Digest, Sha256};
+
+use crate::api::ScheduledWorkloadFinding;
+use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+
+/// A finding as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The name of the finding.
+    pub name: String,
+    /// The workload that it is about.
+    pub workload: WorkloadReference,
+    /// What Cronwarden wrote; absent between the two writes that make a finding.
+    pub written: Option<Written>,
+    /// What people decided.
+    pub acknowledgement: Option<Acknowledgement>,
+}
+
+/// What Cronwarden wrote into a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub(super) state: State,
+    pub(super) fingerprint: String,
+    pub(super) first_seen: Option<Timestamp>,
+    pub(super) last_seen: Option<Timestamp>,
+    pub(super) closed_at: Option<Timestamp>,
+    pub(super) deviating_since: Option<Timestamp>,
+    pub(super) digest: [u8; 16],
+}
+
+/// A decision of people to live with a finding for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    fingerprint: String,
+    /// Until when it holds, if it has an end.
+    pub until: Option<Timestamp>,
+}
+
+impl Acknowledgement {
+    /// Whether it holds for this evidence at this time.
+    pub(super) fn holds(&self, fingerprint: &str, now: Timestamp) -> bool {
+        self.fingerprint == fingerprint && self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl Record {
+    /// What has to be remembered of a finding.
+    pub fn of(finding: &ScheduledWorkloadFinding) -> Self {
+        Self {
+            name: finding.metadata.name.clone().unwrap_or_default(),
+            workload: finding.spec.workload.clone(),
+            written: finding.status.as_ref().map(Written::of),
+            acknowledgement: finding.spec.triage.as_ref().map(acknowledgement),
+        }
+    }
+
+    /// Where the finding stands, if it is complete.
+    pub fn state(&self) -> Option<State> {
+        self.written.as_ref().map(|written| written.state)
+    }
+
+    /// When the finding was resolved or its workload deleted.
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        self.written.as_ref().and_then(|written| written.closed_at)
+    }
+}
+
+fn acknowledgement(triage: &Triage) -> Acknowledgement {
+    Acknowledgement { fingerprint: triage.fingerprint.clone(), until: triage.until.as_ref().map(|time| time.0) }
+}
+
+impl Written {
+    fn of(status: &Status) -> Self {
+        let at = |time: &Option<Time>| time.as_ref().map(|time| time.0);
+        Self {
+            state: status.state,
+            fingerprint: status.fingerprint.clone(),
+            first_seen: at(&status.first_seen),
+            last_seen: at(&status.last_seen),
+            closed_at: at(&status.closed_at),
+            deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
+            digest: digest(status),
+        }
+    }
+}
+
+/// Identifies the content of a status. Times do not count: they say when it was written, not what.
+pub(super) fn digest(status: &Status) -> [u8; 16] {
+    let mut status = status.clone();
+    status.first_seen = None;
+    status.last_seen = None;
+    status.closed_at = None;
+    for condition in &mut status.conditions {
+        condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+    }
+    // A status is made of text, numbers and lists: it always has a JSON form.
+    let text = serde_json::to_vec(&status).unwrap_or_default();
+    let mut digest = [0; 16];
+    for (to, from) in digest.iter_mut().zip(Sha256::digest(&text)) {
+        *to = from;
+    }
+    digest
+}

@@ -1,0 +1,120 @@
+//! What a workload looks like, redacted and bounded.
+
+use crate::api::finding::{Snapshot, SnapshotContainer};
+use crate::workload::pod::{Container, EnvFrom, EnvSource, VolumeSource};
+use crate::workload::redact::{arguments, printable};
+use crate::workload::{Workload, pod_security};
+
+/// The size that a snapshot may have, in bytes of JSON. It leaves room for what comes last, the note of what is left out.
+const LARGEST: usize = 8 * 1024 - 256;
+const LONGEST_TEXT: usize = 256;
+const MOST_ENTRIES: usize = 24;
+
+/// Keeps what fits, in the order in which it matters: what runs, then labels and volumes.
+pub(super) fn of(workload: &Workload) -> Snapshot {
+    let mut snapshot = Snapshot {
+        schedule: workload.cron.as_ref().map(|cron| printable(&cron.schedule, LONGEST_TEXT)),
+        time_zone: workload.cron.as_ref().and_then(|cron| cron.time_zone.as_deref()).map(|zone| printable(zone, LONGEST_TEXT)),
+        suspend: workload.suspended(),
+        service_account: printable(&workload.pod.service_account, LONGEST_TEXT),
+        pod_security: pod_security::level(&workload.pod).as_str().to_owned(),
+        ..Snapshot::default()
+    };
+    let mut room = Room { left: LARGEST.saturating_sub(size(&snapshot)) };
+    let containers = room.fill(&mut snapshot.containers, workload.pod.containers.iter().map(container));
+    let labels = workload.labels.iter().map(|(key, value)| printable(&format!("{key}={value}"), LONGEST_TEXT));
+    let labels = room.fill(&mut snapshot.labels, labels);
+    let mut volumes = Vec::new();
+    let left_out = room.fill(&mut volumes, workload.pod.volumes.iter().map(|v| (printable(&v.name, 63), volume(&v.source))));
+    snapshot.volumes = volumes.into_iter().collect();
+    let left_out: Vec<String> = [(containers, "containers"), (labels, "labels"), (left_out, "volumes")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    snapshot.truncated = (!left_out.is_empty()).then(|| format!("{} left out: the snapshot is full", left_out.join(", ")));
+    snapshot
+}
+
+/// The room that is left in a snapshot.
+struct Room {
+    left: usize,
+}
+
+impl Room {
+    /// Takes what fits and returns how many did not.
+    fn fill<T: serde::Serialize>(&mut self, list: &mut Vec<T>, mut entries: impl Iterator<Item = T>) -> usize {
+        while let Some(entry) = entries.next() {
+            // A comma, a colon and a pair of quotes may come on top.
+            let needed = size(&entry) + 4;
+            if needed > self.left || list.len() >= MOST_ENTRIES {
+                return entries.count() + 1;
+            }
+            self.left -= needed;
+            list.push(entry);
+        }
+        0
+    }
+}
+
+fn size(value: &impl serde::Serialize) -> usize {
+    // Everything in a snapshot has a JSON form.
+    serde_json::to_string(value).map_or(0, |text| text.len())
+}
+
+fn container(container: &Container) -> SnapshotContainer {
+    let variables = container.env.iter().map(|variable| match &variable.source {
+        EnvSource::Literal(_) => format!("{}=[redacted]", variable.name),
+        EnvSource::ConfigMap(name, key) => format!("{} from ConfigMap {name}, key {key}", variable.name),
+        EnvSource::Secret(name, key) => format!("{} from Secret {name}, key {key}", variable.name),
+        EnvSource::Field(path) => format!("{} from {path}", variable.name),
+        EnvSource::Other(field) => format!("{} from {field}", variable.name),
+    });
+    let whole = container.env_from.iter().map(|source| match source {
+        EnvFrom::ConfigMap(name) => format!("all of ConfigMap {name}"),
+        EnvFrom::Secret(name) => format!("all of Secret {name}"),
+    });
+    SnapshotContainer {
+        name: printable(&container.name, 63),
+        role: container.role.as_str().to_owned(),
+        image: printable(&container.image, LONGEST_TEXT),
+        command: line(&container.command),
+        args: line(&container.args),
+        env: shortened(variables.chain(whole).map(|text| printable(&text, LONGEST_TEXT)).collect()),
+    }
+}
+
+fn line(entries: &[String]) -> Vec<String> {
+    shortened(arguments(entries, LONGEST_TEXT))
+}
+
+fn shortened(mut entries: Vec<String>) -> Vec<String> {
+    let more = entries.len().saturating_sub(MOST_ENTRIES);
+    if more > 0 {
+        entries.truncate(MOST_ENTRIES);
+        entries.push(format!("… ({more} more)"));
+    }
+    entries
+}
+
+fn volume(source: &VolumeSource) -> String {
+    let text = match source {
+        VolumeSource::EmptyDir => "empty directory".to_owned(),
+        VolumeSource::HostPath(path) => format!("path of the node {path}"),
+        VolumeSource::ConfigMap(name) => format!("ConfigMap {name}"),
+        VolumeSource::Secret(name) => format!("Secret {name}"),
+        VolumeSource::Projected { config_maps, secrets, token } => {
+            let mut parts: Vec<String> = config_maps.iter().map(|name| format!("ConfigMap {name}")).collect();
+            parts.extend(secrets.iter().map(|name| format!("Secret {name}")));
+            parts.extend(token.then(|| "service account token".to_owned()));
+            format!("projected {}", parts.join(", "))
+        }
+        VolumeSource::DownwardApi => "fields of the pod".to_owned(),
+        VolumeSource::PersistentVolumeClaim(name) => format!("claim {name}"),
+        VolumeSource::Ephemeral => "ephemeral claim".to_owned(),
+        VolumeSource::Csi { driver, secret: _ } => format!("driver {driver}"),
+        VolumeSource::Image(reference) => format!("image {reference}"),
+        VolumeSource::Other { field, secrets: _ } => field.clone(),
+    };
+    printable(&text, LONGEST_TEXT)
+}

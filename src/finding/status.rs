@@ -1,0 +1,104 @@
+//! An assessment in the words of a finding, within bounds.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::plan::Subject;
+use super::{snapshot, steps};
+use crate::api::code::DeviationCode;
+use crate::api::finding::{Deviation, Risk, ScheduledWorkloadFindingStatus as Status, State};
+use crate::assess::Assessment;
+use crate::workload::redact::printable;
+
+/// The type of the condition that tells whether a workload deviates.
+pub(super) const DEVIATING: &str = "Deviating";
+
+const MOST_DEVIATIONS: usize = 50;
+const MOST_RISKS: usize = 50;
+const MOST_APPROVALS: usize = 20;
+/// The longest text of one field, in characters.
+const LONGEST_TEXT: usize = 512;
+
+/// The status of a finding, without the times.
+pub(super) fn of(name: &str, subject: Subject<'_>, assessment: &Assessment, fingerprint: String, state: State) -> Status {
+    Status {
+        state,
+        severity: assessment.severity,
+        severity_reasons: assessment.severity_reasons.clone(),
+        reasons: codes(assessment.deviations.iter().map(|deviation| deviation.code.as_str())),
+        risk_reasons: codes(assessment.risks.iter().map(|risk| risk.code.as_str())),
+        nearest_approval: assessment.nearest().map(str::to_owned),
+        deviations: deviations(&assessment.deviations),
+        risks: assessment.risks.iter().take(MOST_RISKS).map(bounded_risk).collect(),
+        approvals: assessment.approvals.iter().take(MOST_APPROVALS).cloned().collect(),
+        next_steps: steps::after(name, subject.reference, assessment, &fingerprint),
+        fingerprint,
+        template_hash: subject.workload.map(crate::workload::Workload::template_hash),
+        snapshot: subject.workload.map(snapshot::of),
+        ..Status::default()
+    }
+}
+
+/// The condition of a workload that deviates.
+pub(super) fn deviating(assessment: &Assessment, since: Timestamp) -> Condition {
+    let worst = assessment.deviations.iter().max_by_key(|deviation| deviation.code.severity());
+    Condition {
+        type_: DEVIATING.to_owned(),
+        status: "True".to_owned(),
+        reason: worst.map_or("Unapproved", |deviation| deviation.code.as_str()).to_owned(),
+        message: worst.map(sentence).unwrap_or_default(),
+        last_transition_time: Time(since),
+        observed_generation: None,
+    }
+}
+
+/// A deviation as a sentence.
+pub(super) fn sentence(deviation: &Deviation) -> String {
+    let Deviation { code, path, expected, observed, approval } = deviation;
+    let field = if path.is_empty() { String::new() } else { format!(" {path}") };
+    match approval {
+        Some(approval) => format!("{code}:{field} is {observed}; approval {approval} expects {expected}."),
+        None if *code == DeviationCode::Unapproved => "Unapproved: no ApprovedCronJob selects this workload.".to_owned(),
+        None => format!("{code}:{field} is {observed}; expected is {expected}."),
+    }
+}
+
+/// Each code once, in the order of their first appearance.
+fn codes<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    let mut unique: Vec<&str> = Vec::new();
+    for code in all {
+        if !unique.contains(&code) {
+            unique.push(code);
+        }
+    }
+    unique.join(",")
+}
+
+/// At most fifty; if there are more, the last one says how many.
+fn deviations(all: &[Deviation]) -> Vec<Deviation> {
+    let mut shown: Vec<Deviation> = all.iter().take(MOST_DEVIATIONS).map(bounded).collect();
+    if all.len() > MOST_DEVIATIONS
+        && let Some(last) = shown.last_mut()
+    {
+        last.path = String::new();
+        last.expected = "no further deviation".to_owned();
+        last.observed = format!("{} more deviations that are not shown", all.len() - MOST_DEVIATIONS + 1);
+    }
+    shown
+}
+
+fn bounded(deviation: &Deviation) -> Deviation {
+    let Deviation { code, path, expected, observed, approval } = deviation;
+    Deviation {
+        code: *code,
+        path: printable(path, LONGEST_TEXT),
+        expected: printable(expected, LONGEST_TEXT),
+        observed: printable(observed, LONGEST_TEXT),
+        approval: approval.clone(),
+    }
+}
+
+fn bounded_risk(risk: &Risk) -> Risk {
+    let Risk { code, path, detail } = risk;
+    Risk { code: *code, path: printable(path, LONGEST_TEXT), detail: printable(detail, LONGEST_TEXT) }
+}

@@ -1,0 +1,36 @@
+//! What to do about a finding, as commands that can be copied.
+
+use crate::api::code::DeviationCode;
+use crate::api::finding::WorkloadReference;
+use crate::assess::Assessment;
+
+/// The next steps for whoever reads the finding: look, decide, and either stop the workload or settle the finding.
+pub(super) fn after(finding: &str, workload: &WorkloadReference, assessment: &Assessment, fingerprint: &str) -> Vec<String> {
+    let WorkloadReference { kind, namespace, name, uid: _ } = workload;
+    let resource = kind.as_str().to_ascii_lowercase();
+    let acknowledge = format!(
+        "Live with it for now: kubectl patch finding {finding} --type=merge -p \
+         '{{\"spec\":{{\"triage\":{{\"state\":\"Acknowledged\",\"by\":\"YOU\",\"fingerprint\":\"{fingerprint}\"}}}}}}'"
+    );
+    if assessment.deviations.iter().any(|deviation| deviation.code == DeviationCode::Missing) {
+        let approvals: Vec<&str> = assessment.approvals.iter().map(|approval| approval.name.as_str()).collect();
+        return vec![
+            format!("Find out who deleted it, then bring it back from Git: {resource} {name} in namespace {namespace}"),
+            format!("If it is not needed any more, remove expected.required from: {}", approvals.join(", ")),
+            acknowledge,
+        ];
+    }
+    let settle = match assessment.nearest() {
+        Some(approval) => format!(
+            "If it is legitimate: change it back to what approval {approval} expects, or have the approval changed: kubectl get acj {approval} -o yaml"
+        ),
+        None => "If it is legitimate: have the platform team add an ApprovedCronJob that selects it".to_owned(),
+    };
+    vec![
+        format!("Look at it: kubectl get {resource} {name} -n {namespace} -o yaml --show-managed-fields"),
+        format!("Look at what it ran: kubectl get jobs,pods -n {namespace}"),
+        format!("If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"),
+        settle,
+        acknowledge,
+    ]
+}

@@ -1,0 +1,134 @@
+//! The lean normal form of scheduled workloads, and the value types that it is judged by.
+//!
+//! A [`Workload`] holds what is judged and nothing else, with the defaults of the API server filled in: a manifest and the
+//! object that the API server stores for it have the same normal form.
+
+pub mod image;
+pub mod lookalike;
+mod manifest;
+mod normalise;
+pub mod packed;
+pub mod pattern;
+pub mod pod;
+pub mod pod_security;
+pub mod redact;
+pub mod reference;
+pub mod schedule;
+mod template;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::api::approval::WorkloadKind;
+pub use normalise::Unreadable;
+pub use packed::Packed;
+pub use pod::{Container, Pod};
+
+/// Names a workload. Two workloads of the same key at different times may be different objects: see [`Workload::uid`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WorkloadKey {
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// The kind.
+    pub kind: WorkloadKind,
+}
+
+impl std::fmt::Display for WorkloadKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// A CronJob, or a Job that no CronJob accounts for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its kind, namespace and name.
+    pub key: WorkloadKey,
+    /// Its uid; empty in a manifest.
+    pub uid: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What only a CronJob has.
+    pub cron: Option<Cron>,
+    /// What every Job, or every Job of the CronJob, has.
+    pub job: JobSettings,
+    /// The pod that it runs.
+    pub pod: Pod,
+}
+
+/// The part of a workload that only a CronJob has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cron {
+    /// The schedule as it is written.
+    pub schedule: String,
+    /// `timeZone`.
+    pub time_zone: Option<String>,
+    /// Whether no further Jobs are created.
+    pub suspend: bool,
+    /// `concurrencyPolicy`.
+    pub concurrency_policy: String,
+    /// How many finished Jobs are kept.
+    pub successful_history: i64,
+    /// How many failed Jobs are kept.
+    pub failed_history: i64,
+    /// How late a run may start, in seconds.
+    pub starting_deadline: Option<i64>,
+}
+
+/// The settings of a Job, or of the Jobs of a CronJob.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSettings {
+    /// After how many seconds a finished Job is removed.
+    pub ttl_after_finished: Option<i64>,
+    /// After how many seconds a running Job is stopped.
+    pub active_deadline: Option<i64>,
+    /// Whether the Job is suspended.
+    pub suspend: bool,
+}
+
+impl Workload {
+    /// Reads the normal form from the JSON text of a CronJob or Job, as a manifest has it or as the API server stores it.
+    ///
+    /// Fails if the text is not JSON, if it has no pod template, or if a field that is judged has a type that it cannot have.
+    pub fn from_json(kind: WorkloadKind, text: &str) -> Result<Self, Unreadable> {
+        manifest::Object::from_json(text).and_then(|object| normalise::workload(kind, object))
+    }
+
+    /// Whether the workload is suspended: a CronJob creates no Jobs, a Job no Pods.
+    pub fn suspended(&self) -> bool {
+        self.cron.as_ref().map_or(self.job.suspend, |cron| cron.suspend)
+    }
+
+    /// The path of the pod spec in the manifest.
+    pub fn pod_path(&self) -> &'static str {
+        match self.key.kind {
+            WorkloadKind::CronJob => "spec.jobTemplate.spec.template.spec",
+            WorkloadKind::Job => "spec.template.spec",
+        }
+    }
+
+    /// The path of the Job's settings in the manifest.
+    pub fn job_path(&self) -> &'static str {
+        match self.key.kind {
+            WorkloadKind::CronJob => "spec.jobTemplate.spec",
+            WorkloadKind::Job => "spec",
+        }
+    }
+
+    /// The path of a container in the manifest.
+    pub fn container_path(&self, container: &Container) -> String {
+        format!("{}.{}[{}]", self.pod_path(), container.role.list(), container.index)
+    }
+
+    /// The hash of the whole normalised pod template: `sha256:` and 64 hexadecimal digits.
+    ///
+    /// It covers all that this normal form holds of the pod, literal environment values included, and nothing else: a change of
+    /// resources or probe timings leaves it as it is. A field that a later version learns to judge changes the hash only of
+    /// pods that use it.
+    pub fn template_hash(&self) -> String {
+        template::hash(&self.pod)
+    }
+}

@@ -1,0 +1,309 @@
+//! From the fields of a manifest to the normal form, with the defaults that the API server would fill in.
+//!
+//! The defaults follow `pkg/apis/batch/v1/defaults.go` and `pkg/apis/core/v1/defaults.go` of Kubernetes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::image::ImageRef;
+use super::manifest::{self, Handler, Named, Object, PodSpec};
+use super::pod::{
+    Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext, Role, Toleration,
+    Volume, VolumeSource,
+};
+use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact};
+
+/// The longest text that the normal form keeps as it is, in bytes. A longer one is cut, and its hash appended, so that it
+/// still differs from every other text.
+const LONGEST_TEXT: usize = 4096;
+
+const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+/// A workload that cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// The reason may quote the object, so it is made harmless.
+    pub(super) fn new(reason: &str) -> Self {
+        Self(redact::printable(reason, 256))
+    }
+}
+
+pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, Unreadable> {
+    let metadata = object.metadata.unwrap_or_default();
+    let spec = object.spec.ok_or_else(|| Unreadable::new("spec is absent"))?;
+    let (cron, job) = match kind {
+        WorkloadKind::CronJob => {
+            let (cron, job) = cron(spec)?;
+            (Some(cron), job)
+        }
+        WorkloadKind::Job => (None, spec),
+    };
+    let template = job.template.unwrap_or_default();
+    Ok(Workload {
+        key: WorkloadKey {
+            namespace: metadata.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned()),
+            name: metadata.name.unwrap_or_default(),
+            kind,
+        },
+        uid: metadata.uid.unwrap_or_default(),
+        labels: text_map(metadata.labels),
+        cron,
+        job: JobSettings {
+            ttl_after_finished: job.ttl_seconds_after_finished,
+            active_deadline: job.active_deadline_seconds,
+            suspend: job.suspend.unwrap_or(false),
+        },
+        pod: pod(template.spec.unwrap_or_default(), template.metadata.unwrap_or_default()),
+    })
+}
+
+/// Splits the spec of a CronJob into what is its own and the spec of its Jobs.
+fn cron(spec: manifest::Spec) -> Result<(Cron, manifest::Spec), Unreadable> {
+    let job = spec
+        .job_template
+        .and_then(|template| template.spec)
+        .ok_or_else(|| Unreadable::new("spec.jobTemplate.spec is absent"))?;
+    let cron = Cron {
+        schedule: bounded(spec.schedule.unwrap_or_default()),
+        time_zone: spec.time_zone.map(bounded),
+        suspend: spec.suspend.unwrap_or(false),
+        concurrency_policy: or_default(spec.concurrency_policy, "Allow"),
+        successful_history: spec.successful_jobs_history_limit.unwrap_or(3),
+        failed_history: spec.failed_jobs_history_limit.unwrap_or(1),
+        starting_deadline: spec.starting_deadline_seconds,
+    };
+    Ok((cron, *job))
+}
+
+fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
+    let init = containers(spec.init_containers, Role::Init);
+    let main = containers(spec.containers, Role::Main);
+    let ephemeral = containers(spec.ephemeral_containers, Role::Ephemeral);
+    let account = spec.service_account_name.filter(|name| !name.is_empty()).or(spec.service_account);
+    Pod {
+        containers: init.chain(main).chain(ephemeral).collect(),
+        volumes: spec.volumes.unwrap_or_default().into_iter().map(volume).collect(),
+        // Filled in when the pod is created, by the ServiceAccount admission plugin.
+        service_account: or_default(account, "default"),
+        automount_token: spec.automount_service_account_token,
+        host_pid: spec.host_pid.unwrap_or(false),
+        host_ipc: spec.host_ipc.unwrap_or(false),
+        host_network: spec.host_network.unwrap_or(false),
+        own_user_namespace: spec.host_users == Some(false),
+        share_process_namespace: spec.share_process_namespace.unwrap_or(false),
+        security: pod_security(spec.security_context.unwrap_or_default()),
+        app_armor_annotations: text_map(metadata.annotations)
+            .into_iter()
+            .filter_map(|(key, profile)| Some((key.strip_prefix(APP_ARMOR_ANNOTATION)?.to_owned(), profile)))
+            .collect(),
+        tolerations: spec.tolerations.unwrap_or_default().into_iter().map(toleration).collect(),
+        node_selector: text_map(spec.node_selector),
+        node_name: non_empty(spec.node_name),
+        os: spec.os.and_then(|os| os.name),
+        priority_class: non_empty(spec.priority_class_name),
+        runtime_class: spec.runtime_class_name,
+        // There is no default that a Job could have: the API server refuses `Always`, which it would fill in.
+        restart_policy: spec.restart_policy.unwrap_or_default(),
+        image_pull_secrets: spec.image_pull_secrets.unwrap_or_default().into_iter().map(name).collect(),
+    }
+}
+
+fn containers(list: Option<Vec<manifest::Container>>, role: Role) -> impl Iterator<Item = Container> {
+    (0u32..).zip(list.unwrap_or_default()).map(move |(index, raw)| container(raw, role, index))
+}
+
+fn container(raw: manifest::Container, role: Role, index: u32) -> Container {
+    let role = match role {
+        Role::Init if raw.restart_policy.as_deref() == Some("Always") => Role::Sidecar,
+        role => role,
+    };
+    let image = bounded(raw.image.unwrap_or_default());
+    let mounts = raw.volume_mounts.unwrap_or_default().into_iter().map(mount);
+    let devices = raw.volume_devices.unwrap_or_default().into_iter().map(device);
+    Container {
+        role,
+        index,
+        name: raw.name.unwrap_or_default(),
+        pull_policy: or_default(raw.image_pull_policy, default_pull_policy(&image)),
+        image,
+        command: texts(raw.command),
+        args: texts(raw.args),
+        working_dir: non_empty(raw.working_dir).map(bounded),
+        env: raw.env.unwrap_or_default().into_iter().map(env_var).collect(),
+        env_from: raw.env_from.unwrap_or_default().into_iter().filter_map(env_from).collect(),
+        mounts: mounts.chain(devices).collect(),
+        security: security(raw.security_context.unwrap_or_default()),
+        host_ports: raw.ports.unwrap_or_default().into_iter().filter_map(|p| p.host_port).filter(|p| *p != 0).collect(),
+        hooks: [
+            ("livenessProbe", raw.liveness_probe),
+            ("readinessProbe", raw.readiness_probe),
+            ("startupProbe", raw.startup_probe),
+        ]
+        .into_iter()
+        .chain(raw.lifecycle.into_iter().flat_map(|lifecycle| {
+            [("lifecycle.postStart", lifecycle.post_start), ("lifecycle.preStop", lifecycle.pre_stop)]
+        }))
+        .filter_map(|(field, handler)| hook(field, handler?))
+        .collect(),
+    }
+}
+
+/// `Always` for the tag `latest`, else `IfNotPresent`. An image that cannot be parsed gets no tag, as in the API server.
+fn default_pull_policy(image: &str) -> &'static str {
+    match ImageRef::parse(image) {
+        Ok(image) if image.tag() == Some("latest") => "Always",
+        _ => "IfNotPresent",
+    }
+}
+
+/// `procMount: Default` is what the API server fills in for none. Empty lists are not stored.
+fn security(mut context: ContainerSecurityContext) -> ContainerSecurityContext {
+    context.proc_mount = context.proc_mount.filter(|mount| mount != "Default");
+    if let Some(capabilities) = &mut context.capabilities {
+        capabilities.add.take_if(|list| list.is_empty());
+        capabilities.drop.take_if(|list| list.is_empty());
+    }
+    context
+}
+
+fn pod_security(mut context: PodSecurityContext) -> PodSecurityContext {
+    context.sysctls.take_if(|list| list.is_empty());
+    context
+}
+
+fn toleration(raw: Toleration) -> Toleration {
+    Toleration {
+        key: non_empty(raw.key),
+        operator: non_empty(raw.operator),
+        value: non_empty(raw.value),
+        effect: non_empty(raw.effect),
+    }
+}
+
+fn env_var(raw: manifest::EnvVar) -> EnvVar {
+    let from = raw.value_from.unwrap_or_default().into_iter().find_map(|(field, selector)| Some((field, selector?)));
+    let source = match from {
+        None => EnvSource::Literal(Literal(bounded(raw.value.unwrap_or_default()))),
+        Some((field, selector)) => {
+            let name = selector.name.unwrap_or_default();
+            let key = selector.key.unwrap_or_default();
+            match field.as_str() {
+                "configMapKeyRef" => EnvSource::ConfigMap(name, key),
+                "secretKeyRef" => EnvSource::Secret(name, key),
+                "fieldRef" => EnvSource::Field(selector.field_path.unwrap_or_default()),
+                _ => EnvSource::Other(format!("{field} {}", selector.resource.unwrap_or(key)).trim_end().to_owned()),
+            }
+        }
+    };
+    EnvVar { name: bounded(raw.name.unwrap_or_default()), source }
+}
+
+fn env_from(raw: manifest::EnvFrom) -> Option<EnvFrom> {
+    let config_map = raw.config_map_ref.map(|r| EnvFrom::ConfigMap(name(r)));
+    config_map.or_else(|| raw.secret_ref.map(|r| EnvFrom::Secret(name(r))))
+}
+
+fn mount(raw: manifest::Mount) -> Mount {
+    Mount {
+        volume: raw.name.unwrap_or_default(),
+        path: bounded(raw.mount_path.unwrap_or_default()),
+        sub_path: non_empty(raw.sub_path).or(non_empty(raw.sub_path_expr)).map(bounded),
+        read_only: raw.read_only.unwrap_or(false),
+    }
+}
+
+fn device(raw: manifest::Device) -> Mount {
+    Mount {
+        volume: raw.name.unwrap_or_default(),
+        path: bounded(raw.device_path.unwrap_or_default()),
+        ..Mount::default()
+    }
+}
+
+fn hook(field: &str, handler: Handler) -> Option<Hook> {
+    let hosted = |field: &str, hosted: Option<manifest::Hosted>| Some((field.to_owned(), non_empty(hosted?.host)?));
+    let hook = Hook {
+        field: field.to_owned(),
+        command: texts(handler.exec.and_then(|exec| exec.command)),
+        host: hosted("httpGet", handler.http_get).or_else(|| hosted("tcpSocket", handler.tcp_socket)),
+    };
+    (!hook.command.is_empty() || hook.host.is_some()).then_some(hook)
+}
+
+fn volume(mut fields: BTreeMap<String, Value>) -> Volume {
+    let name = fields.remove("name").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    let source = fields.into_iter().find(|(_, value)| !value.is_null());
+    Volume { name, source: source.map_or(VolumeSource::EmptyDir, |(field, value)| volume_source(field, &value)) }
+}
+
+fn volume_source(field: String, value: &Value) -> VolumeSource {
+    let text = |name: &str| bounded(value[name].as_str().unwrap_or_default().to_owned());
+    match field.as_str() {
+        "emptyDir" => VolumeSource::EmptyDir,
+        "hostPath" => VolumeSource::HostPath(text("path")),
+        "configMap" => VolumeSource::ConfigMap(text("name")),
+        "secret" => VolumeSource::Secret(text("secretName")),
+        "downwardAPI" => VolumeSource::DownwardApi,
+        "persistentVolumeClaim" => VolumeSource::PersistentVolumeClaim(text("claimName")),
+        "ephemeral" => VolumeSource::Ephemeral,
+        "image" => VolumeSource::Image(text("reference")),
+        "csi" => VolumeSource::Csi {
+            driver: text("driver"),
+            secret: value["nodePublishSecretRef"]["name"].as_str().map(str::to_owned),
+        },
+        "projected" => projected(&value["sources"]),
+        _ => VolumeSource::Other {
+            secrets: ["/secretRef/name", "/secretName"]
+                .into_iter()
+                .filter_map(|pointer| value.pointer(pointer)?.as_str().map(str::to_owned))
+                .collect(),
+            field,
+        },
+    }
+}
+
+fn projected(sources: &Value) -> VolumeSource {
+    let sources = sources.as_array().map(Vec::as_slice).unwrap_or_default();
+    let names = |field: &str| {
+        sources.iter().filter_map(|source| source[field]["name"].as_str().map(|name| bounded(name.to_owned()))).collect()
+    };
+    VolumeSource::Projected {
+        config_maps: names("configMap"),
+        secrets: names("secret"),
+        token: sources.iter().any(|source| !source["serviceAccountToken"].is_null()),
+    }
+}
+
+fn name(named: Named) -> String {
+    bounded(named.name.unwrap_or_default())
+}
+
+fn texts(list: Option<Vec<Option<String>>>) -> Vec<String> {
+    list.unwrap_or_default().into_iter().map(|text| bounded(text.unwrap_or_default())).collect()
+}
+
+fn text_map(map: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, String> {
+    map.unwrap_or_default().into_iter().map(|(key, value)| (key, bounded(value.unwrap_or_default()))).collect()
+}
+
+fn non_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn or_default(text: Option<String>, default: &str) -> String {
+    non_empty(text).unwrap_or_else(|| default.to_owned())
+}
+
+fn bounded(text: String) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    let digest = redact::hex(&Sha256::digest(text.as_bytes()), 64);
+    let cut = text.floor_char_boundary(LONGEST_TEXT);
+    format!("{}… ({} bytes, sha256:{digest})", &text[..cut], text.len())
+}

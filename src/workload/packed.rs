@@ -1,0 +1,35 @@
+//! The form in which workloads are kept in memory: a few hundred bytes each instead of several kilobytes.
+
+use super::{Unreadable, Workload};
+
+/// The largest workload that is judged, in bytes of its packed form. Ten times what the largest known legitimate CronJobs
+/// need; anyone who may create CronJobs could fill the memory of the operator otherwise.
+pub const LARGEST: usize = 128 * 1024;
+
+/// A [`Workload`] in serialised form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    /// Packs a workload. Fails if it is larger than [`LARGEST`].
+    pub fn pack(workload: &Workload) -> Result<Self, Unreadable> {
+        let bytes = postcard::to_allocvec(workload).map_err(|error| Unreadable::new(&error.to_string()))?;
+        if bytes.len() > LARGEST {
+            return Err(Unreadable::new(&format!(
+                "the fields that are judged take {} bytes, more than the limit of {LARGEST}",
+                bytes.len()
+            )));
+        }
+        Ok(Self(bytes.into_boxed_slice()))
+    }
+
+    /// Unpacks the workload. It cannot fail for what [`Packed::pack`] made.
+    pub fn unpack(&self) -> Result<Workload, Unreadable> {
+        postcard::from_bytes(&self.0).map_err(|error| Unreadable::new(&error.to_string()))
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+}

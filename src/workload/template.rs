@@ -1,0 +1,46 @@
+//! The hash of a normalised pod template.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Pod;
+use super::redact::hex;
+
+/// Hashes the JSON form of the pod without what is empty, so that a field that is added to [`Pod`] later leaves the hashes of
+/// pods that do not use it as they are.
+pub(super) fn hash(pod: &Pod) -> String {
+    // A pod is made of maps with text keys, text, numbers and lists: it always has a JSON form.
+    let value = serde_json::to_value(pod).map(without_empty).unwrap_or_default();
+    let digest = Sha256::digest(value.to_string().as_bytes());
+    format!("sha256:{}", hex(&digest, 64))
+}
+
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            // Sorted, because whether `serde_json` sorts by itself depends on features that other crates switch on.
+            let sorted: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, field)| (name, without_empty(field)))
+                .filter(|(_, field)| !is_empty(field))
+                .collect();
+            Value::Object(sorted.into_iter().collect())
+        }
+        // The place of an entry in a list means something, so an empty one stays.
+        Value::Array(entries) => Value::Array(entries.into_iter().map(without_empty).collect()),
+        other => other,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        // `false` is not empty: `allowPrivilegeEscalation: false` says more than nothing.
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
