@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::IS_TIME;
 use super::approval::WorkloadKind;
 use super::code::{DeviationCode, RiskCode, Severity};
 
@@ -26,17 +27,70 @@ use super::code::{DeviationCode, RiskCode, Severity};
     selectable = ".spec.workload.namespace",
     selectable = ".status.severity",
     selectable = ".status.state",
-    printcolumn(name = "Severity", type_ = "string", description = "How urgent the finding is", json_path = ".status.severity"),
-    printcolumn(name = "State", type_ = "string", description = "Open, Acknowledged, Resolved or Deleted", json_path = ".status.state"),
-    printcolumn(name = "Namespace", type_ = "string", description = "The namespace of the workload", json_path = ".spec.workload.namespace"),
-    printcolumn(name = "Workload", type_ = "string", description = "The name of the workload", json_path = ".spec.workload.name"),
-    printcolumn(name = "Reasons", type_ = "string", description = "The codes of the deviations", json_path = ".status.reasons"),
-    printcolumn(name = "Actor", type_ = "string", description = "Who created or last changed the workload, if known", json_path = ".status.actor.username"),
-    printcolumn(name = "Last-Seen", type_ = "date", description = "When the evidence last changed", json_path = ".status.lastSeen"),
+    printcolumn(
+        name = "Severity",
+        type_ = "string",
+        description = "How urgent the finding is",
+        json_path = ".status.severity"
+    ),
+    printcolumn(
+        name = "State",
+        type_ = "string",
+        description = "Open, Acknowledged, Resolved or Deleted",
+        json_path = ".status.state"
+    ),
+    printcolumn(
+        name = "Namespace",
+        type_ = "string",
+        description = "The namespace of the workload",
+        json_path = ".spec.workload.namespace"
+    ),
+    printcolumn(
+        name = "Workload",
+        type_ = "string",
+        description = "The name of the workload",
+        json_path = ".spec.workload.name"
+    ),
+    printcolumn(
+        name = "Reasons",
+        type_ = "string",
+        description = "The codes of the deviations",
+        json_path = ".status.reasons"
+    ),
+    printcolumn(
+        name = "Actor",
+        type_ = "string",
+        description = "Who created or last changed the workload, if known",
+        json_path = ".status.actor.username"
+    ),
+    printcolumn(
+        name = "Last-Seen",
+        type_ = "date",
+        description = "When the evidence last changed",
+        json_path = ".status.lastSeen"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Kind", type_ = "string", description = "The kind of the workload", json_path = ".spec.workload.kind", priority = 1),
-    printcolumn(name = "Nearest", type_ = "string", description = "The approval that the workload comes closest to", json_path = ".status.nearestApproval", priority = 1),
-    printcolumn(name = "Risks", type_ = "string", description = "The codes of the risks", json_path = ".status.riskReasons", priority = 1)
+    printcolumn(
+        name = "Kind",
+        type_ = "string",
+        description = "The kind of the workload",
+        json_path = ".spec.workload.kind",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Nearest",
+        type_ = "string",
+        description = "The approval that the workload comes closest to",
+        json_path = ".status.nearestApproval",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Risks",
+        type_ = "string",
+        description = "The codes of the risks",
+        json_path = ".status.riskReasons",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduledWorkloadFindingSpec {
@@ -85,6 +139,8 @@ pub struct Triage {
     pub reason: Option<String>,
     /// Until when the acknowledgement holds; without it, until the finding changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 35))]
+    #[x_kube(validation = (IS_TIME, "until must be a time with its zone, such as 2027-06-30T00:00:00Z; leave it out to acknowledge until the finding changes"))]
     pub until: Option<Time>,
     /// The `status.fingerprint` that was reviewed. The acknowledgement holds only as long as it is the current one.
     #[serde(default, skip_serializing_if = "String::is_empty")]

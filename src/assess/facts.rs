@@ -42,9 +42,11 @@ pub(super) struct Image<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(workload: &'a Workload, now: Timestamp) -> Self {
-        let containers = workload.pod.containers.iter().map(|container| {
-            (format!("{}.image", workload.container_path(container)), container.image.as_str())
-        });
+        let containers = workload
+            .pod
+            .containers
+            .iter()
+            .map(|container| (format!("{}.image", workload.container_path(container)), container.image.as_str()));
         let volumes = workload.pod.volumes.iter().enumerate().filter_map(|(i, volume)| match &volume.source {
             VolumeSource::Image(reference) => {
                 Some((format!("{}.volumes[{i}].image.reference", workload.pod_path()), reference.as_str()))

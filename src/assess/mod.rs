@@ -68,28 +68,22 @@ impl Assessment {
 /// Judges a workload that lives in a namespace with the given labels.
 pub fn assess(workload: &Workload, inventory: &Inventory, namespace: &Labels, now: Timestamp) -> Assessment {
     let facts = Facts::of(workload, now);
-    let mut malformed = facts.malformed();
-    let mut judged: Vec<Judged> =
-        inventory.selecting(workload, namespace).into_iter().map(|approval| judge(approval, &facts, now)).collect();
+    let malformed = facts.malformed();
+    let mut judged: Vec<Judged> = inventory
+        .selecting(workload, namespace)
+        .into_iter()
+        .map(|approval| judge(approval, &facts, &malformed, now))
+        .collect();
     judged.sort_by_key(Judged::distance);
 
-    let (deviations, unknown) = match judged.first_mut() {
-        None => (vec![unapproved()], Vec::new()),
-        Some(nearest) => match nearest.outcome {
-            Outcome::Satisfied => (Vec::new(), Vec::new()),
-            Outcome::Unknown => (Vec::new(), std::mem::take(&mut nearest.unknown)),
-            Outcome::Deviates | Outcome::Expired | Outcome::Invalid => (std::mem::take(&mut nearest.deviations), Vec::new()),
-        },
+    // Before the nearest one is taken apart, because what it deviates by counts here too.
+    let approvals = judged.iter().map(Judged::considered).collect();
+    let (deviations, unknown) = match judged.into_iter().next() {
+        None => (malformed.into_iter().chain([unapproved()]).collect(), Vec::new()),
+        Some(Judged { outcome: Outcome::Unknown, deviations, unknown, .. }) => (deviations, unknown),
+        Some(nearest) => (nearest.deviations, Vec::new()),
     };
-    malformed.extend(deviations);
-    Assessment {
-        deviations: malformed,
-        risks: risk::all(&facts),
-        approvals: judged.into_iter().map(Judged::considered).collect(),
-        unknown,
-        ..Assessment::default()
-    }
-    .rated()
+    Assessment { deviations, risks: risk::all(&facts), approvals, unknown, ..Assessment::default() }.rated()
 }
 
 /// The assessment of a workload that cannot be read: it cannot be judged, so it is not approved.
@@ -113,9 +107,11 @@ pub fn missing(key: &WorkloadKey, requiring: &[&std::sync::Arc<Approval>]) -> As
         observed: "it does not".to_owned(),
         approval: Some(approval.name.to_string()),
     });
-    let approvals = requiring
-        .iter()
-        .map(|approval| ConsideredApproval { name: approval.name.to_string(), outcome: Outcome::Deviates, deviations: 1 });
+    let approvals = requiring.iter().map(|approval| ConsideredApproval {
+        name: approval.name.to_string(),
+        outcome: Outcome::Deviates,
+        deviations: 1,
+    });
     Assessment { deviations: deviations.collect(), approvals: approvals.collect(), ..Assessment::default() }.rated()
 }
 
@@ -140,13 +136,14 @@ impl Judged {
         (rank, self.deviations.len())
     }
 
-    fn considered(self) -> ConsideredApproval {
+    fn considered(&self) -> ConsideredApproval {
         let deviations = i32::try_from(self.deviations.len()).unwrap_or(i32::MAX);
-        ConsideredApproval { name: self.name, outcome: self.outcome, deviations }
+        ConsideredApproval { name: self.name.clone(), outcome: self.outcome, deviations }
     }
 }
 
-fn judge(approval: &Approval, facts: &Facts<'_>, now: Timestamp) -> Judged {
+/// What is malformed deviates from every approval, and comes first.
+fn judge(approval: &Approval, facts: &Facts<'_>, malformed: &[Deviation], now: Timestamp) -> Judged {
     let name = approval.name.to_string();
     let rules = match &approval.rules {
         Ok(rules) => rules,
@@ -159,23 +156,28 @@ fn judge(approval: &Approval, facts: &Facts<'_>, now: Timestamp) -> Judged {
                 observed: redact::printable(&format!("the approval approves nothing: {}", problems.join("; ")), SHOWN),
                 approval: Some(name.clone()),
             };
-            return Judged { name, outcome: Outcome::Invalid, deviations: vec![deviation], unknown: Vec::new() };
+            let deviations = malformed.iter().cloned().chain([deviation]).collect();
+            return Judged { name, outcome: Outcome::Invalid, deviations, unknown: Vec::new() };
         }
     };
     let mut deviations = rule::all(facts, rules);
     let expired = approval.expires_at.filter(|_| approval.expired(now));
     if let Some(at) = expired {
-        deviations.insert(0, Deviation {
-            code: DeviationCode::ApprovalExpired,
-            path: String::new(),
-            expected: "an approval that is still valid".to_owned(),
-            observed: format!("it expired at {at}"),
-            approval: None,
-        });
+        deviations.insert(
+            0,
+            Deviation {
+                code: DeviationCode::ApprovalExpired,
+                path: String::new(),
+                expected: "an approval that is still valid".to_owned(),
+                observed: format!("it expired at {at}"),
+                approval: None,
+            },
+        );
     }
     for deviation in &mut deviations {
         deviation.approval = Some(name.clone());
     }
+    deviations.splice(..0, malformed.iter().cloned());
     let unknown = match rules.deployment_paths.as_slice() {
         [] => Vec::new(),
         paths => vec![Unknown {

@@ -1,4 +1,118 @@
-//! stub
+//! `cronwarden run`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use jiff::SignedDuration;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cluster::{Settings, run};
+
+/// What `cronwarden run` is told.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {}
-pub(super) fn main(_: Arguments) -> anyhow::Result<()> { Ok(()) }
+pub(super) struct Arguments {
+    /// The kubeconfig to use. Without it: the environment variable KUBECONFIG, ~/.kube/config, or the service account of the pod.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig to use.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The address of the probes (/livez, /readyz) and of /metrics.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "CRONWARDEN_LISTEN")]
+    listen: SocketAddr,
+    /// How long findings that are resolved or deleted are kept, such as 90d or 12h.
+    #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = retention)]
+    retention: SignedDuration,
+    /// The form of the log, which goes to standard error.
+    #[arg(long, value_enum, default_value_t = LogFormat::Json, env = "CRONWARDEN_LOG_FORMAT")]
+    log_format: LogFormat,
+    /// What is logged: a level, or directives such as info,cronwarden=debug.
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "CRONWARDEN_LOG")]
+    log: String,
+    /// The name of this process among its replicas.
+    #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
+    instance: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// One JSON object for each line, for machines.
+    Json,
+    /// Text, for people.
+    Pretty,
+}
+
+/// A number of days, hours, minutes or seconds.
+fn retention(text: &str) -> Result<SignedDuration, String> {
+    let mend = || format!("{text:?} is not a duration: write a number and a unit of d, h, m or s, such as 90d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(mend)?;
+    let seconds = match unit {
+        "d" => 24 * 3600,
+        "h" => 3600,
+        "m" => 60,
+        "s" => 1,
+        _ => return Err(mend()),
+    };
+    let number: i64 = number.parse().ok().filter(|number| *number >= 0).ok_or_else(mend)?;
+    number.checked_mul(seconds).map(SignedDuration::from_secs).ok_or_else(mend)
+}
+
+pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
+    log(arguments.log_format, &arguments.log)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let client = client(arguments.kubeconfig, arguments.context).await?;
+        let listener = TcpListener::bind(arguments.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
+        let settings = Settings { retention: arguments.retention, instance: arguments.instance };
+        run(client, listener, settings, terminated()?).await
+    })
+}
+
+fn log(format: LogFormat, filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?} is not a filter"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Pretty => log.init(),
+    }
+    Ok(())
+}
+
+/// The credentials are found as kubectl does, and in a pod by its service account.
+async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> anyhow::Result<Client> {
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let config = match kubeconfig {
+        Some(file) => {
+            let kubeconfig = Kubeconfig::read_from(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            Config::from_custom_kubeconfig(kubeconfig, &options)
+                .await
+                .with_context(|| format!("cannot use {}", file.display()))?
+        }
+        None if options.context.is_some() => {
+            Config::from_kubeconfig(&options).await.context("cannot use the kubeconfig")?
+        }
+        None => Config::infer().await.context("found neither a kubeconfig nor the service account of a pod")?,
+    };
+    Client::try_from(config).context("cannot make a client")
+}
+
+/// Ready when the process is asked to end.
+fn terminated() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

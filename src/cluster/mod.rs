@@ -1,1 +1,58 @@
-//! stub
+//! Everything that talks to an API server: the watches, the caches, the writer, the Events and the operator's loop.
+
+mod events;
+mod http;
+mod metrics;
+mod observed;
+mod operator;
+mod picture;
+mod queue;
+mod store;
+mod watch;
+mod writer;
+
+use std::future::Future;
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use kube::Client;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use events::Events;
+use http::Health;
+use metrics::Metrics;
+use operator::Operator;
+use picture::Picture;
+use writer::Writer;
+
+/// What the operator is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long findings that are over are kept.
+    pub retention: SignedDuration,
+    /// The name of this process among its replicas, for Events.
+    pub instance: String,
+}
+
+/// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
+/// waited for.
+pub async fn run(
+    client: Client,
+    listener: TcpListener,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let metrics = Metrics::new();
+    let (synced, is_synced) = tokio::sync::watch::channel(false);
+    let health = Health { metrics: metrics.clone(), synced: is_synced };
+    let events = Events::new(client.clone(), settings.instance, metrics.clone());
+    let writer = Writer::new(&client, events, metrics.clone());
+    let picture = Picture::new(settings.retention, metrics.clone());
+    let operator = Operator::new(picture, writer, metrics.clone(), synced);
+    info!(address = ?listener.local_addr().ok(), "serving probes and metrics");
+    tokio::select! {
+        served = http::serve(listener, health) => served.context("cannot serve the probes"),
+        () = operator.run(watch::start(&client, &metrics), stop) => Ok(()),
+    }
+}

@@ -29,7 +29,12 @@ pub fn name(workload: &WorkloadReference) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    format!("{}-{}-{}", label(&workload.namespace, 60), label(&workload.name, 160), fingerprint::hex(&hash.finalize(), 10))
+    format!(
+        "{}-{}-{}",
+        label(&workload.namespace, 60),
+        label(&workload.name, 160),
+        fingerprint::hex(&hash.finalize(), 10)
+    )
 }
 
 /// The part of a name that objects may have in theirs.
@@ -51,4 +56,3 @@ fn label(text: &str, limit: usize) -> String {
 pub fn reference(key: &WorkloadKey, uid: &str) -> WorkloadReference {
     WorkloadReference { kind: key.kind, namespace: key.namespace.clone(), name: key.name.clone(), uid: uid.to_owned() }
 }
-

@@ -108,7 +108,13 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
         return None;
     }
     let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &status));
-    Some(Write::Apply { name, workload: subject.reference.clone(), status: Box::new(status), create: record.is_none(), notice })
+    Some(Write::Apply {
+        name,
+        workload: subject.reference.clone(),
+        status: Box::new(status),
+        create: record.is_none(),
+        notice,
+    })
 }
 
 /// Which transition this is, if it is one that people are told of.
@@ -150,5 +156,6 @@ fn close(record: &Record, closing: Closing, reason: Reason) -> Option<Write> {
 /// What to write about a finding that has been over for longer than the retention time, if it has.
 pub fn expired(record: &Record, retention: SignedDuration, now: Timestamp) -> Option<Write> {
     let closed_at = record.closed_at().filter(|_| record.state().is_some_and(|state| !state.is_active()))?;
-    (closed_at.saturating_add(retention).is_ok_and(|end| end <= now)).then(|| Write::Delete { name: record.name.clone() })
+    (closed_at.saturating_add(retention).is_ok_and(|end| end <= now))
+        .then(|| Write::Delete { name: record.name.clone() })
 }

@@ -36,8 +36,7 @@ pub struct Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledgement {
     fingerprint: String,
-    /// Until when it holds, if it has an end.
-    pub until: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 impl Acknowledgement {
@@ -61,6 +60,11 @@ impl Record {
     /// Where the finding stands, if it is complete.
     pub fn state(&self) -> Option<State> {
         self.written.as_ref().map(|written| written.state)
+    }
+
+    /// Until when people decided to live with the finding, if they said so.
+    pub fn acknowledged_until(&self) -> Option<Timestamp> {
+        self.acknowledgement.as_ref().and_then(|acknowledgement| acknowledgement.until)
     }
 
     /// When the finding was resolved or its workload deleted.

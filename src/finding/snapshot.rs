@@ -14,7 +14,11 @@ const MOST_ENTRIES: usize = 24;
 pub(super) fn of(workload: &Workload) -> Snapshot {
     let mut snapshot = Snapshot {
         schedule: workload.cron.as_ref().map(|cron| printable(&cron.schedule, LONGEST_TEXT)),
-        time_zone: workload.cron.as_ref().and_then(|cron| cron.time_zone.as_deref()).map(|zone| printable(zone, LONGEST_TEXT)),
+        time_zone: workload
+            .cron
+            .as_ref()
+            .and_then(|cron| cron.time_zone.as_deref())
+            .map(|zone| printable(zone, LONGEST_TEXT)),
         suspend: workload.suspended(),
         service_account: printable(&workload.pod.service_account, LONGEST_TEXT),
         pod_security: pod_security::level(&workload.pod).as_str().to_owned(),
@@ -25,14 +29,16 @@ pub(super) fn of(workload: &Workload) -> Snapshot {
     let labels = workload.labels.iter().map(|(key, value)| printable(&format!("{key}={value}"), LONGEST_TEXT));
     let labels = room.fill(&mut snapshot.labels, labels);
     let mut volumes = Vec::new();
-    let left_out = room.fill(&mut volumes, workload.pod.volumes.iter().map(|v| (printable(&v.name, 63), volume(&v.source))));
+    let left_out =
+        room.fill(&mut volumes, workload.pod.volumes.iter().map(|v| (printable(&v.name, 63), volume(&v.source))));
     snapshot.volumes = volumes.into_iter().collect();
     let left_out: Vec<String> = [(containers, "containers"), (labels, "labels"), (left_out, "volumes")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    snapshot.truncated = (!left_out.is_empty()).then(|| format!("{} left out: the snapshot is full", left_out.join(", ")));
+    snapshot.truncated =
+        (!left_out.is_empty()).then(|| format!("{} left out: the snapshot is full", left_out.join(", ")));
     snapshot
 }
 

@@ -1,5 +1,7 @@
 //! An assessment in the words of a finding, within bounds.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -20,7 +22,13 @@ const MOST_APPROVALS: usize = 20;
 const LONGEST_TEXT: usize = 512;
 
 /// The status of a finding, without the times.
-pub(super) fn of(name: &str, subject: Subject<'_>, assessment: &Assessment, fingerprint: String, state: State) -> Status {
+pub(super) fn of(
+    name: &str,
+    subject: Subject<'_>,
+    assessment: &Assessment,
+    fingerprint: String,
+    state: State,
+) -> Status {
     Status {
         state,
         severity: assessment.severity,
@@ -41,7 +49,9 @@ pub(super) fn of(name: &str, subject: Subject<'_>, assessment: &Assessment, fing
 
 /// The condition of a workload that deviates.
 pub(super) fn deviating(assessment: &Assessment, since: Timestamp) -> Condition {
-    let worst = assessment.deviations.iter().max_by_key(|deviation| deviation.code.severity());
+    // The first of the worst code: the same that the severity starts from.
+    let worst =
+        assessment.deviations.iter().min_by_key(|deviation| (Reverse(deviation.code.severity()), deviation.code));
     Condition {
         type_: DEVIATING.to_owned(),
         status: "True".to_owned(),
@@ -58,7 +68,9 @@ pub(super) fn sentence(deviation: &Deviation) -> String {
     let field = if path.is_empty() { String::new() } else { format!(" {path}") };
     match approval {
         Some(approval) => format!("{code}:{field} is {observed}; approval {approval} expects {expected}."),
-        None if *code == DeviationCode::Unapproved => "Unapproved: no ApprovedCronJob selects this workload.".to_owned(),
+        None if *code == DeviationCode::Unapproved => {
+            "Unapproved: no ApprovedCronJob selects this workload.".to_owned()
+        }
         None => format!("{code}:{field} is {observed}; expected is {expected}."),
     }
 }

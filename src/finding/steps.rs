@@ -5,7 +5,12 @@ use crate::api::finding::WorkloadReference;
 use crate::assess::Assessment;
 
 /// The next steps for whoever reads the finding: look, decide, and either stop the workload or settle the finding.
-pub(super) fn after(finding: &str, workload: &WorkloadReference, assessment: &Assessment, fingerprint: &str) -> Vec<String> {
+pub(super) fn after(
+    finding: &str,
+    workload: &WorkloadReference,
+    assessment: &Assessment,
+    fingerprint: &str,
+) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
     let resource = kind.as_str().to_ascii_lowercase();
     let acknowledge = format!(
@@ -29,7 +34,9 @@ pub(super) fn after(finding: &str, workload: &WorkloadReference, assessment: &As
     vec![
         format!("Look at it: kubectl get {resource} {name} -n {namespace} -o yaml --show-managed-fields"),
         format!("Look at what it ran: kubectl get jobs,pods -n {namespace}"),
-        format!("If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"),
+        format!(
+            "If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"
+        ),
         settle,
         acknowledge,
     ]

@@ -116,7 +116,7 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
         suspended: expected.suspended,
         required: expected.required,
         pod_security: allowed.pod_security,
-        host_paths: problems.each("spec.allowed.hostPaths", &allowed.host_paths, |text| Pattern::path(text)),
+        host_paths: problems.each("spec.allowed.hostPaths", &allowed.host_paths, |text| Pattern::path(folder(text))),
         capabilities: allowed.capabilities.clone(),
         secrets: problems.each("spec.allowed.secrets", &allowed.secrets, |text| Pattern::new(text)),
         config_maps: problems.each("spec.allowed.configMaps", &allowed.config_maps, |text| Pattern::new(text)),
@@ -124,8 +124,19 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
     }
 }
 
+/// Host paths are compared without a slash at the end, however they are written.
+fn folder(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => path,
+        folder => folder,
+    }
+}
+
 fn unknown_zone(name: &str) -> String {
-    format!("{} is not in the IANA time zone database: write a name such as Europe/Zurich or Etc/UTC", printable(name, 64))
+    format!(
+        "{} is not in the IANA time zone database: write a name such as Europe/Zurich or Etc/UTC",
+        printable(name, 64)
+    )
 }
 
 /// Hours, minutes and seconds, in this order, as the schema demands.
@@ -159,10 +170,7 @@ fn image_rule(index: usize, image: &ExpectedImage, problems: &mut Problems) -> O
 }
 
 fn command_rule(command: &ExpectedCommand) -> CommandRule {
-    CommandRule {
-        command: command.command.as_deref().map(arguments),
-        args: command.args.as_deref().map(arguments),
-    }
+    CommandRule { command: command.command.as_deref().map(arguments), args: command.args.as_deref().map(arguments) }
 }
 
 fn arguments(list: &[String]) -> Arguments {

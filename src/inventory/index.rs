@@ -42,11 +42,7 @@ impl Index {
 
     /// The approvals of which one pattern each may fit; some may occur twice.
     pub(super) fn candidates<'a>(&'a self, key: &'a WorkloadKey) -> Vec<&'a Arc<Approval>> {
-        self.0
-            .under(&key.namespace)
-            .flat_map(|names| names.under(&key.name))
-            .flat_map(BTreeMap::values)
-            .collect()
+        self.0.under(&key.namespace).flat_map(|names| names.under(&key.name)).flat_map(BTreeMap::values).collect()
     }
 }
 
@@ -122,7 +118,9 @@ impl<T: Default> Level<T> {
 
     /// Everything filed under the text itself or under one of its prefixes.
     fn under<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a T> {
-        let prefixes = self.lengths.keys().map_while(|length| text.get(..*length));
+        // A length may fall within a character; longer prefixes can fit all the same.
+        let lengths = self.lengths.keys().take_while(|length| **length <= text.len());
+        let prefixes = lengths.filter_map(|length| text.get(..*length));
         self.exact.get(text).into_iter().chain(prefixes.filter_map(|prefix| self.prefix.get(prefix)))
     }
 }

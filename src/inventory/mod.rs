@@ -8,6 +8,7 @@ mod compile;
 mod index;
 mod matcher;
 mod rules;
+mod status;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::workload::{Workload, WorkloadKey};
 use index::Index;
 pub use matcher::Matcher;
 pub use rules::{CommandRule, ImageRule, Rules, join};
+pub use status::{SAMPLES, status};
 
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
@@ -144,7 +146,8 @@ impl Inventory {
         let mut found: Vec<_> =
             self.required.get(key).into_iter().flatten().filter(|approval| approval.usable(now)).collect();
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        // An approval may name a workload twice.
+        found.dedup_by(|a, b| a.name == b.name);
         found
     }
 }
-

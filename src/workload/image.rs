@@ -190,9 +190,7 @@ impl fmt::Display for ImageRef {
 #[must_use]
 pub fn is_digest(text: &str) -> bool {
     text.split_once(':').is_some_and(|(algorithm, hex)| {
-        DIGEST_ALGORITHMS
-            .iter()
-            .any(|&(known, length)| algorithm == known && is_lower_hex(hex, length))
+        DIGEST_ALGORITHMS.iter().any(|&(known, length)| algorithm == known && is_lower_hex(hex, length))
     })
 }
 
@@ -212,8 +210,7 @@ fn check_characters(text: &str) -> Result<(), ImageError> {
 
 /// The text before the first `separator` and, if there is one, the text after it.
 fn split_optional(text: &str, separator: char) -> (&str, Option<&str>) {
-    text.split_once(separator)
-        .map_or((text, None), |(before, after)| (before, Some(after)))
+    text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 /// Upstream's `splitDockerDomain`: the registry, and what follows with the prefix that Docker Hub's own images leave
@@ -266,9 +263,7 @@ fn check_segment(segment: &str) -> Result<(), ImageError> {
 fn is_tag(text: &str) -> bool {
     text.len() <= MAX_TAG_BYTES
         && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 fn is_label(text: &str) -> bool {
@@ -308,10 +303,7 @@ mod tests {
             ("index.docker.io/library/nginx", "docker.io/library/nginx:latest"),
             ("index.docker.io/nginx", "docker.io/library/nginx:latest"),
             ("bitnami/redis:Tag_1.2-x", "docker.io/bitnami/redis:Tag_1.2-x"),
-            (
-                "registry-1.docker.io/library/nginx",
-                "registry-1.docker.io/library/nginx:latest",
-            ),
+            ("registry-1.docker.io/library/nginx", "registry-1.docker.io/library/nginx:latest"),
             ("docker.io:443/nginx", "docker.io:443/nginx:latest"),
             ("Docker.io/nginx", "Docker.io/nginx:latest"),
             ("Team/app", "Team/app:latest"),
@@ -336,13 +328,9 @@ mod tests {
         let digest_only = image(&format!("nginx@{}", sha256()));
         assert_eq!(digest_only.tag(), None);
         assert_eq!(digest_only.to_string(), format!("docker.io/library/nginx@{}", sha256()));
-        for (text, mutable) in [
-            ("a", true),
-            ("a:Nightly", true),
-            ("a:main", true),
-            ("a:v1", false),
-            ("a:latest-1", false),
-        ] {
+        for (text, mutable) in
+            [("a", true), ("a:Nightly", true), ("a:main", true), ("a:v1", false), ("a:latest-1", false)]
+        {
             assert_eq!(image(text).is_mutable_tag(), mutable, "{text}");
         }
     }
@@ -393,13 +381,7 @@ mod tests {
     #[test]
     fn digests() {
         assert!(is_digest(&sha256()) && is_digest(&format!("sha512:{}", "f".repeat(128))));
-        for text in [
-            "",
-            "sha256:",
-            "sha256:abc",
-            &sha256()[7..],
-            &format!("sha512:{}", "f".repeat(64)),
-        ] {
+        for text in ["", "sha256:", "sha256:abc", &sha256()[7..], &format!("sha512:{}", "f".repeat(64))] {
             assert!(!is_digest(text), "{text}");
         }
     }

@@ -34,9 +34,8 @@ const MAX_NAME_BYTES: usize = 253;
 const SUFFIX_ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
 
 /// Words of five characters that happen to lie within [`SUFFIX_ALPHABET`].
-const VOWELLESS_WORDS: &[&str] = &[
-    "https", "http2", "html5", "pgsql", "btrfs", "tmpfs", "grpcs", "24hrs", "48hrs", "72hrs",
-];
+const VOWELLESS_WORDS: &[&str] =
+    &["https", "http2", "html5", "pgsql", "btrfs", "tmpfs", "grpcs", "24hrs", "48hrs", "72hrs"];
 
 /// The component among `known` that `name` imitates without being equal to any of them; the first in their order.
 ///
@@ -59,13 +58,10 @@ pub fn lookalike<'a>(name: &str, known: &'a [&'a str]) -> Option<&'a str> {
     let without_one = strip_generated(name);
     let without_two = without_one.and_then(strip_generated);
     find(name).or_else(|| {
-        [without_one, without_two].into_iter().flatten().find_map(|stem| {
-            known
-                .iter()
-                .copied()
-                .find(|component| *component == stem)
-                .or_else(|| find(stem))
-        })
+        [without_one, without_two]
+            .into_iter()
+            .flatten()
+            .find_map(|stem| known.iter().copied().find(|component| *component == stem).or_else(|| find(stem)))
     })
 }
 
@@ -181,9 +177,7 @@ fn skip_common_prefix<'a>(mut left: &'a [u8], mut right: &'a [u8]) -> (&'a [u8],
 
 /// The name before a suffix that looks generated, if it has one.
 fn strip_generated(name: &str) -> Option<&str> {
-    name.rsplit_once('-')
-        .filter(|(_, suffix)| is_generated(suffix))
-        .map(|(stem, _)| stem)
+    name.rsplit_once('-').filter(|(_, suffix)| is_generated(suffix)).map(|(stem, _)| stem)
 }
 
 /// Whether a suffix looks drawn at random and not like a word, a number, a version or a date: as long as Kubernetes
@@ -194,11 +188,7 @@ fn is_generated(suffix: &str) -> bool {
     if !bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) || is_version(suffix) {
         return false;
     }
-    let mixed = bytes
-        .windows(2)
-        .filter(|pair| pair.iter().filter(|b| b.is_ascii_digit()).count() == 1)
-        .count()
-        >= 2;
+    let mixed = bytes.windows(2).filter(|pair| pair.iter().filter(|b| b.is_ascii_digit()).count() == 1).count() >= 2;
     let drawn =
         suffix.chars().all(|c| SUFFIX_ALPHABET.contains(c)) && suffix.contains(|c: char| c.is_ascii_lowercase());
     match suffix.len() {
@@ -214,9 +204,7 @@ fn is_version(suffix: &str) -> bool {
         return false;
     };
     let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    let stage = ["alpha", "beta", "rc"]
-        .into_iter()
-        .find_map(|stage| rest.strip_prefix(stage));
+    let stage = ["alpha", "beta", "rc"].into_iter().find_map(|stage| rest.strip_prefix(stage));
     stage.unwrap_or(rest).bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -230,10 +218,7 @@ fn join(name: &str) -> String {
 
 /// Brings what looks alike to one form. Pairs come last: `c1` must become `cl` before it can become `d`.
 fn fold(text: &str) -> String {
-    fold_characters(text)
-        .replace("rn", "m")
-        .replace("vv", "w")
-        .replace("cl", "d")
+    fold_characters(text).replace("rn", "m").replace("vv", "w").replace("cl", "d")
 }
 
 /// Brings single characters that look alike to one form. Distances are taken from this one, where a pair that arises
@@ -265,10 +250,7 @@ mod tests {
             "kube-pr0xy kubeproxy kube.proxy kube-porxy kube-proxi kude-proxy kuber-proxy kubeporxy \
              kube-proxy-x7f2q kube-proxy-x7f2 kube-proxy-bdfgh kube-porxy-x7f2q kube-pr0xy-cleanup",
         ),
-        (
-            "coredns",
-            "c0redns coredsn core-dns corednss coreclns coredns-5d78c9869d coredns-5d78c9869d-x7f2q",
-        ),
+        ("coredns", "c0redns coredsn core-dns corednss coreclns coredns-5d78c9869d coredns-5d78c9869d-x7f2q"),
         ("etcd", "etcd-x7f2q et-cd"),
         ("cilium", "ci1ium cillium"),
         ("kubelet", "ku6elet kube1et"),
@@ -306,11 +288,7 @@ mod tests {
 
     #[test]
     fn honest_names_stay_quiet() {
-        for name in BENIGN
-            .split_whitespace()
-            .chain(SYSTEM_COMPONENTS.iter().copied())
-            .chain([""])
-        {
+        for name in BENIGN.split_whitespace().chain(SYSTEM_COMPONENTS.iter().copied()).chain([""]) {
             assert_eq!(lookalike(name, SYSTEM_COMPONENTS), None, "{name}");
         }
     }

@@ -19,7 +19,11 @@ pub(super) struct Object {
 
 impl Object {
     pub(super) fn from_json(text: &str) -> Result<Self, Unreadable> {
-        serde_json::from_str(text).map_err(|error| Unreadable::new(&error.to_string()))
+        serde_json::from_str(text).map_err(|error| {
+            // Where it is in the text says nothing to people, and moves with every change of any other field.
+            let message = error.to_string();
+            Unreadable::new(message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason))
+        })
     }
 }
 

@@ -10,14 +10,28 @@ use sha2::{Digest, Sha256};
 use super::image::ImageRef;
 use super::manifest::{self, Handler, Named, Object, PodSpec};
 use super::pod::{
-    Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext, Role, Toleration,
-    Volume, VolumeSource,
+    Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
+    Role, Toleration, Volume, VolumeSource,
 };
 use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact};
 
 /// The longest text that the normal form keeps as it is, in bytes. A longer one is cut, and its hash appended, so that it
 /// still differs from every other text.
 const LONGEST_TEXT: usize = 4096;
+
+/// The sources of a volume that the normal form knows, the most dangerous first: the API server refuses more than one.
+const KNOWN_SOURCES: [&str; 10] = [
+    "hostPath",
+    "csi",
+    "image",
+    "secret",
+    "configMap",
+    "projected",
+    "persistentVolumeClaim",
+    "ephemeral",
+    "downwardAPI",
+    "emptyDir",
+];
 
 const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
@@ -27,8 +41,8 @@ const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.
 pub struct Unreadable(String);
 
 impl Unreadable {
-    /// The reason may quote the object, so it is made harmless.
-    pub(super) fn new(reason: &str) -> Self {
+    /// An error with this reason, which may quote the object and is therefore made harmless.
+    pub fn new(reason: &str) -> Self {
         Self(redact::printable(reason, 256))
     }
 }
@@ -237,7 +251,10 @@ fn hook(field: &str, handler: Handler) -> Option<Hook> {
 
 fn volume(mut fields: BTreeMap<String, Value>) -> Volume {
     let name = fields.remove("name").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-    let source = fields.into_iter().find(|(_, value)| !value.is_null());
+    fields.retain(|_, value| !value.is_null());
+    // A field that Kubernetes does not know is dropped by the API server and must not hide one that it does know.
+    let known = KNOWN_SOURCES.iter().find_map(|field| fields.remove_entry(*field));
+    let source = known.or_else(|| fields.pop_first());
     Volume { name, source: source.map_or(VolumeSource::EmptyDir, |(field, value)| volume_source(field, &value)) }
 }
 
@@ -270,7 +287,10 @@ fn volume_source(field: String, value: &Value) -> VolumeSource {
 fn projected(sources: &Value) -> VolumeSource {
     let sources = sources.as_array().map(Vec::as_slice).unwrap_or_default();
     let names = |field: &str| {
-        sources.iter().filter_map(|source| source[field]["name"].as_str().map(|name| bounded(name.to_owned()))).collect()
+        sources
+            .iter()
+            .filter_map(|source| source[field]["name"].as_str().map(|name| bounded(name.to_owned())))
+            .collect()
     };
     VolumeSource::Projected {
         config_maps: names("configMap"),

@@ -114,10 +114,7 @@ impl Pattern {
     /// breaks and braces included, because whole scripts are arguments. Any text is such a pattern, also none.
     #[must_use]
     pub fn argument(text: &str) -> Self {
-        Self {
-            text: text.into(),
-            scope: Scope::Anything,
-        }
+        Self { text: text.into(), scope: Scope::Anything }
     }
 
     fn with_scope(text: &str, scope: Scope) -> Result<Self, PatternError> {
@@ -128,21 +125,12 @@ impl Pattern {
             return Err(PatternError::TooLong { length: text.len() });
         }
         if let Some(character) = text.chars().find(|c| c.is_control()) {
-            return Err(PatternError::Control {
-                character,
-                pattern: excerpt(text),
-            });
+            return Err(PatternError::Control { character, pattern: excerpt(text) });
         }
         if let Some(character) = text.chars().find(|c| matches!(c, '[' | ']' | '{' | '}' | '\\')) {
-            return Err(PatternError::Unsupported {
-                character,
-                pattern: excerpt(text),
-            });
+            return Err(PatternError::Unsupported { character, pattern: excerpt(text) });
         }
-        Ok(Self {
-            text: text.into(),
-            scope,
-        })
+        Ok(Self { text: text.into(), scope })
     }
 
     /// Whether the whole of `text` matches.
@@ -314,19 +302,13 @@ mod tests {
             (long.as_str(), "513 bytes"),
             ("a\u{1b}[2Jb", "\\u{1b}"),
             ("a\n", "\\n"),
-            (
-                "v[0-9]",
-                "only `*` (any run of characters) and `?` (one character) are supported",
-            ),
+            ("v[0-9]", "only `*` (any run of characters) and `?` (one character) are supported"),
             ("{a,b}", "one pattern for each alternative"),
             ("a\\*", "`\\`"),
         ] {
             let message = Pattern::new(text).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
-            assert!(
-                message.chars().all(|c| !c.is_control()) && message.len() < 400,
-                "{message}"
-            );
+            assert!(message.chars().all(|c| !c.is_control()) && message.len() < 400, "{message}");
         }
         let message = Pattern::path("team/**").unwrap_err().to_string();
         assert!(message.contains("`team/*/*`"), "{message}");

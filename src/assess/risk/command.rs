@@ -18,26 +18,56 @@ use crate::workload::pod::EnvSource;
 const BEHAVIOURS: &[(&str, &str)] = &[
     ("downloads code and runs it", r"\b(curl|wget|fetch)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?(ba|da|z|k|a)?sh\b"),
     ("downloads code and runs it", r"\b(ba|da|z)?sh\s+(-c\s+)?\S*(<\(|\$\(|`)\s*(curl|wget)\b"),
-    ("downloads a file, makes it executable and runs it", r"(?s)\b(curl|wget)\b.*\bchmod\s+(\+x|[0-7]*[1357][0-7]{0,2})\b"),
-    ("downloads code and runs it", r"(?i)\bpython[0-9.]*\b.*\b(urlopen|requests\.get)\b.*\bexec\b|\bexec\b.*\burlopen\b"),
+    (
+        "downloads a file, makes it executable and runs it",
+        r"(?s)\b(curl|wget)\b.*\bchmod\s+([ugoa]*\+[rwst]*x|[0-7]*[1357][0-7]{0,2})\b",
+    ),
+    (
+        "downloads code and runs it",
+        r"(?i)\bpython[0-9.]*\b.*\b(urlopen|requests\.get)\b.*\bexec\b|\bexec\b.*\burlopen\b",
+    ),
     ("opens a reverse shell", r"/dev/(tcp|udp)/"),
     ("opens a reverse shell", r"\bn(et)?c(at)?\b[^\n|;]*\s(-[a-z]*[ec][a-z]*|--exec|--sh-exec)\s"),
     ("opens a reverse shell", r"\bmkfifo\b.*\bn(et)?c(at)?\b"),
     ("opens a reverse shell", r"\bsocat\b.*\bexec:"),
     ("opens a reverse shell", r"(?s)\bsocket\b.*\b(dup2|pty\.spawn|subprocess|/bin/(ba)?sh)\b"),
-    ("runs text that was encoded to hide it", r"\bbase64\s+(-d|-D|--decode)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?((ba|da|z|k|a)?sh|python[0-9.]*|perl|node|php)\b"),
-    ("runs text that was encoded to hide it", r"\b(eval|exec)\b[^\n]*\b(base64|b64decode|atob|fromhex|unhexlify|xxd)\b"),
-    ("runs text that was encoded to hide it", r"\b(xxd\s+-r|openssl\s+enc\s+-d|gunzip|gzip\s+-d)\b[^\n]*\|\s*((ba|da|z|k|a)?sh|python[0-9.]*|perl)\b"),
+    (
+        "runs text that was encoded to hide it",
+        r"\bbase64\s+(-d|-D|--decode)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?((ba|da|z|k|a)?sh|python[0-9.]*|perl|node|php)\b",
+    ),
+    (
+        "runs text that was encoded to hide it",
+        r"\b(eval|exec)\b[^\n]*\b(base64|b64decode|atob|fromhex|unhexlify|xxd)\b",
+    ),
+    (
+        "runs text that was encoded to hide it",
+        r"\b(xxd\s+-r|openssl\s+enc\s+-d|gunzip|gzip\s+-d)\b[^\n]*\|\s*((ba|da|z|k|a)?sh|python[0-9.]*|perl)\b",
+    ),
     ("enters the node", r"\bnsenter\b[^\n]*(--target[= ]1\b|-t\s*1\b)"),
     ("enters the node", r"\bchroot\s+/(host|rootfs|mnt|node)\b"),
-    ("changes how the node logs in or starts", r"/(host|rootfs|mnt)/?\S*/(etc/(cron|shadow|passwd|sudoers|ld\.so\.preload|systemd)|root/\.ssh|var/spool/cron)"),
+    (
+        "changes how the node logs in or starts",
+        r"/(host|rootfs|mnt)/?\S*/(etc/(cron|shadow|passwd|sudoers|ld\.so\.preload|systemd)|root/\.ssh|var/spool/cron)",
+    ),
     ("changes how the node logs in or starts", r">>?\s*\S*authorized_keys\b"),
-    ("reads the credentials of the service account", r"/var/run/secrets/kubernetes\.io/serviceaccount|/run/secrets/kubernetes\.io/serviceaccount"),
-    ("reads the credentials of the cloud", r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b|100\.100\.100\.200"),
+    (
+        "reads the credentials of the service account",
+        r"/var/run/secrets/kubernetes\.io/serviceaccount|/run/secrets/kubernetes\.io/serviceaccount",
+    ),
+    (
+        "reads the credentials of the cloud",
+        r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b|100\.100\.100\.200",
+    ),
     ("reads the secrets of the cluster", r"\bkubectl\b[^\n]*\bget\s+secrets?\b"),
     ("grants privileges", r"\bkubectl\b[^\n]*\bcreate\s+(clusterrolebinding|rolebinding)\b"),
-    ("mines cryptocurrency", r"(?i)\b(xmrig|minerd|ethminer|cpuminer|nbminer|t-rex)\b|stratum\+(tcp|ssl)://|--donate-level\b"),
-    ("talks to a service for callbacks or file drops", r"(?i)\b(pastebin\.com|transfer\.sh|ngrok\.(io|app|com)|webhook\.site|oast\.(fun|pro|live|site|me)|interact\.sh|burpcollaborator\.net|\w+\.onion)\b"),
+    (
+        "mines cryptocurrency",
+        r"(?i)\b(xmrig|minerd|ethminer|cpuminer|nbminer|t-rex)\b|stratum\+(tcp|ssl)://|--donate-level\b",
+    ),
+    (
+        "talks to a service for callbacks or file drops",
+        r"(?i)\b(pastebin\.com|transfer\.sh|ngrok\.(io|app|com)|webhook\.site|oast\.(fun|pro|live|site|me)|interact\.sh|burpcollaborator\.net|\w+\.onion)\b",
+    ),
     ("hides its traces", r"\bhistory\s+-c\b|\bunset\s+HISTFILE\b|\bshred\s+-\w*u|HISTFILE=/dev/null"),
 ];
 
@@ -49,7 +79,8 @@ static EXPRESSIONS: LazyLock<RegexSet> = LazyLock::new(|| {
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
     for (path, container) in facts.containers() {
         for (field, text) in texts(container) {
-            let mut behaviours: Vec<&str> = EXPRESSIONS.matches(&text).iter().filter_map(|i| Some(BEHAVIOURS.get(i)?.0)).collect();
+            let mut behaviours: Vec<&str> =
+                EXPRESSIONS.matches(&text).iter().filter_map(|i| Some(BEHAVIOURS.get(i)?.0)).collect();
             behaviours.dedup();
             if !behaviours.is_empty() {
                 found.push(risk(RiskCode::SuspiciousCommand, format!("{path}.{field}"), behaviours.join(", ")));
@@ -67,5 +98,8 @@ fn texts(container: &Container) -> impl Iterator<Item = (String, String)> + '_ {
         EnvSource::Literal(text) => Some((format!("env[{i}].value"), text.expose().to_owned())),
         EnvSource::ConfigMap(..) | EnvSource::Secret(..) | EnvSource::Field(_) | EnvSource::Other(_) => None,
     });
-    std::iter::once((field.to_owned(), line.join(" "))).chain(hooks).chain(environment).filter(|(_, text)| !text.is_empty())
+    std::iter::once((field.to_owned(), line.join(" ")))
+        .chain(hooks)
+        .chain(environment)
+        .filter(|(_, text)| !text.is_empty())
 }

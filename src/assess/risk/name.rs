@@ -9,8 +9,19 @@ use crate::workload::redact::printable;
 
 /// Namespaces that Kubernetes and its distributions keep for themselves.
 const SYSTEM_NAMESPACES: &[&str] = &[
-    "kube-system", "kube-public", "kube-node-lease", "calico-system", "calico-apiserver", "tigera-operator", "cilium-secrets",
-    "gmp-system", "gke-managed-system", "gke-managed-cim", "gatekeeper-system", "amazon-cloudwatch", "aks-command",
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "calico-system",
+    "calico-apiserver",
+    "tigera-operator",
+    "cilium-secrets",
+    "gmp-system",
+    "gke-managed-system",
+    "gke-managed-cim",
+    "gatekeeper-system",
+    "amazon-cloudwatch",
+    "aks-command",
 ];
 
 const SYSTEM_NAMESPACE_PREFIXES: &[&str] = &["openshift-", "gke-managed-", "kube-"];
@@ -37,10 +48,15 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
 }
 
 fn is_system_namespace(namespace: &str) -> bool {
-    SYSTEM_NAMESPACES.contains(&namespace) || SYSTEM_NAMESPACE_PREFIXES.iter().any(|prefix| namespace.starts_with(prefix))
+    SYSTEM_NAMESPACES.contains(&namespace)
+        || SYSTEM_NAMESPACE_PREFIXES.iter().any(|prefix| namespace.starts_with(prefix))
 }
 
 /// System components do not run as scheduled workloads, so their exact name is an imitation too.
 fn imitates(name: &str) -> Option<&'static str> {
-    SYSTEM_COMPONENTS.iter().copied().find(|component| *component == name).or_else(|| lookalike(name, SYSTEM_COMPONENTS))
+    SYSTEM_COMPONENTS
+        .iter()
+        .copied()
+        .find(|component| *component == name)
+        .or_else(|| lookalike(name, SYSTEM_COMPONENTS))
 }

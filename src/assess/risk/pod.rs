@@ -5,7 +5,7 @@ use super::super::facts::Facts;
 use super::risk;
 use crate::api::code::RiskCode;
 use crate::api::finding::Risk;
-use crate::workload::pod::{Toleration, VolumeSource};
+use crate::workload::pod::{Toleration, VolumeSource, clean_path};
 use crate::workload::redact::printable;
 
 /// Sockets through which a container runtime takes orders, and the folders that hold them.
@@ -15,6 +15,7 @@ const RUNTIME_SOCKETS: &[&str] = &[
     "/run/containerd/containerd.sock",
     "/var/run/containerd/containerd.sock",
     "/run/k3s/containerd/containerd.sock",
+    "/var/run/k3s/containerd/containerd.sock",
     "/run/crio/crio.sock",
     "/var/run/crio/crio.sock",
     "/run/cri-dockerd.sock",
@@ -27,8 +28,24 @@ const RUNTIME_SOCKETS: &[&str] = &[
 
 /// Capabilities that are known to help out of a container or to read what others send.
 const DANGEROUS_CAPABILITIES: &[&str] = &[
-    "ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "SYS_TIME", "DAC_READ_SEARCH", "DAC_OVERRIDE",
-    "NET_ADMIN", "NET_RAW", "BPF", "PERFMON", "MKNOD", "SYSLOG", "CHECKPOINT_RESTORE", "MAC_ADMIN", "MAC_OVERRIDE",
+    "ALL",
+    "SYS_ADMIN",
+    "SYS_PTRACE",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_BOOT",
+    "SYS_TIME",
+    "DAC_READ_SEARCH",
+    "DAC_OVERRIDE",
+    "NET_ADMIN",
+    "NET_RAW",
+    "BPF",
+    "PERFMON",
+    "MKNOD",
+    "SYSLOG",
+    "CHECKPOINT_RESTORE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
 ];
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
@@ -78,12 +95,12 @@ fn host_paths(facts: &Facts<'_>, found: &mut Vec<Risk>) {
 
 /// Whether the path is a socket or a folder above one.
 fn reaches_runtime_socket(path: &str) -> bool {
-    let mut folder: String = path.split('/').filter(|part| !part.is_empty() && *part != ".").fold(String::new(), |all, part| all + "/" + part);
-    if RUNTIME_SOCKETS.contains(&folder.as_str()) {
-        return true;
-    }
-    folder.push('/');
-    RUNTIME_SOCKETS.iter().any(|socket| socket.starts_with(&folder))
+    let path = clean_path(path);
+    let folder = path.trim_end_matches('/');
+    RUNTIME_SOCKETS
+        .iter()
+        .filter_map(|socket| socket.strip_prefix(folder))
+        .any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn placement(facts: &Facts<'_>, found: &mut Vec<Risk>) {
@@ -92,7 +109,11 @@ fn placement(facts: &Facts<'_>, found: &mut Vec<Risk>) {
     for (i, toleration) in pod.tolerations.iter().enumerate() {
         if tolerates_control_plane(toleration) {
             let key = toleration.key.as_deref().unwrap_or("every taint");
-            found.push(risk(RiskCode::ControlPlaneToleration, format!("{pod_path}.tolerations[{i}]"), printable(key, SHOWN)));
+            found.push(risk(
+                RiskCode::ControlPlaneToleration,
+                format!("{pod_path}.tolerations[{i}]"),
+                printable(key, SHOWN),
+            ));
         }
     }
     for key in pod.node_selector.keys().filter(|key| is_control_plane(key)) {
@@ -114,5 +135,8 @@ fn tolerates_control_plane(toleration: &Toleration) -> bool {
 }
 
 fn is_control_plane(key: &str) -> bool {
-    matches!(key, "node-role.kubernetes.io/control-plane" | "node-role.kubernetes.io/master" | "node-role.kubernetes.io/etcd")
+    matches!(
+        key,
+        "node-role.kubernetes.io/control-plane" | "node-role.kubernetes.io/master" | "node-role.kubernetes.io/etcd"
+    )
 }

@@ -38,10 +38,18 @@ fn service_account(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
     ))
 }
 
+/// A CronJob that must run can also be stopped through its template: it goes on creating Jobs, and none of them starts.
 fn suspended(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
+    let expected = rules.suspended?;
     let observed = facts.workload.suspended();
-    let expected = rules.suspended.filter(|expected| *expected != observed)?;
-    Some(deviation(DeviationCode::Suspended, "spec.suspend", expected.to_string(), observed.to_string()))
+    let path = if expected != observed {
+        "spec.suspend".to_owned()
+    } else if !expected && facts.workload.job.suspend {
+        format!("{}.suspend", facts.workload.job_path())
+    } else {
+        return None;
+    };
+    Some(deviation(DeviationCode::Suspended, path, expected.to_string(), (!expected).to_string()))
 }
 
 fn template(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {

@@ -26,7 +26,12 @@ pub(super) fn all(facts: &Facts<'_>, rules: &Rules) -> Vec<Deviation> {
     found
 }
 
-fn deviation(code: DeviationCode, path: impl Into<String>, expected: impl Into<String>, observed: impl Into<String>) -> Deviation {
+fn deviation(
+    code: DeviationCode,
+    path: impl Into<String>,
+    expected: impl Into<String>,
+    observed: impl Into<String>,
+) -> Deviation {
     Deviation { code, path: path.into(), expected: expected.into(), observed: observed.into(), approval: None }
 }
 

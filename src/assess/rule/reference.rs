@@ -20,7 +20,9 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>
             Referent::Secret => &rules.secrets,
             Referent::ConfigMap => &rules.config_maps,
         };
-        if allowed.iter().any(|pattern| pattern.matches(reference.name)) || !seen.insert((reference.referent, reference.name)) {
+        if allowed.iter().any(|pattern| pattern.matches(reference.name))
+            || !seen.insert((reference.referent, reference.name))
+        {
             continue;
         }
         let kind = reference.referent.as_str();

@@ -77,12 +77,8 @@ impl RepositoryPattern {
         check_path_length(&path)?;
         let glob = Pattern::path(&path)?;
         // With a letter for each wildcard a segment must still be one, or no repository could ever match.
-        path.split('/')
-            .try_for_each(|segment| check_segment(&segment.replace(is_wildcard, "x")))?;
-        Ok(Self {
-            host: host.into(),
-            path: glob,
-        })
+        path.split('/').try_for_each(|segment| check_segment(&segment.replace(is_wildcard, "x")))?;
+        Ok(Self { host: host.into(), path: glob })
     }
 
     /// Whether the repository of `image` is one of those meant; its tag and digest are not looked at.
@@ -125,10 +121,7 @@ fn check_host_pattern(host: &str) -> Result<(), RepositoryPatternError> {
 /// Whether `host` has as many labels as `pattern`, and each is equal or faces a `*`.
 fn host_matches(pattern: &str, host: &str) -> bool {
     pattern.split('.').count() == host.split('.').count()
-        && pattern
-            .split('.')
-            .zip(host.split('.'))
-            .all(|(wanted, label)| wanted == "*" || wanted == label)
+        && pattern.split('.').zip(host.split('.')).all(|(wanted, label)| wanted == "*" || wanted == label)
 }
 
 #[cfg(test)]
@@ -161,11 +154,7 @@ mod tests {
             ("*.example.com/x", "example.com/x", false),
             ("*.example.com/x", "a.b.example.com/x", false),
             ("*.example.com/x", "evilexample.com/x", false),
-            (
-                "*.dkr.ecr.*.amazonaws.com/x",
-                "1234.dkr.ecr.eu-west-1.amazonaws.com/x",
-                true,
-            ),
+            ("*.dkr.ecr.*.amazonaws.com/x", "1234.dkr.ecr.eu-west-1.amazonaws.com/x", true),
             ("*.example.com:5000/x", "eu.example.com:5000/x", true),
             ("*.example.com:5000/x", "eu.example.com/x", false),
             ("localhost:5000/x", "localhost:5000/x:1", true),
@@ -175,16 +164,9 @@ mod tests {
             assert_eq!(compiled.matches(&image(text)), expected, "{pattern} against {text}");
             assert_eq!(RepositoryPattern::new(&compiled.to_string()), Ok(compiled));
         }
-        assert_eq!(
-            RepositoryPattern::new("nginx").unwrap().to_string(),
-            "docker.io/library/nginx"
-        );
+        assert_eq!(RepositoryPattern::new("nginx").unwrap().to_string(), "docker.io/library/nginx");
         for (pattern, literal) in [("nginx", true), ("a/*", false), ("*.a.io/x", false)] {
-            assert_eq!(
-                RepositoryPattern::new(pattern).unwrap().is_literal(),
-                literal,
-                "{pattern}"
-            );
+            assert_eq!(RepositoryPattern::new(pattern).unwrap().is_literal(), literal, "{pattern}");
         }
     }
 

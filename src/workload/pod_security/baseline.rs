@@ -61,9 +61,7 @@ pub(super) fn check(pod: &Pod, sink: &mut Sink) {
 }
 
 fn host_namespaces(pod: &Pod, sink: &mut Sink) {
-    for (field, shared) in
-        [("hostIPC", pod.host_ipc), ("hostNetwork", pod.host_network), ("hostPID", pod.host_pid)]
-    {
+    for (field, shared) in [("hostIPC", pod.host_ipc), ("hostNetwork", pod.host_network), ("hostPID", pod.host_pid)] {
         if shared {
             sink.refuse("hostNamespaces", field.to_owned(), "true");
         }
@@ -138,7 +136,9 @@ fn app_armor_annotations(pod: &Pod, sink: &mut Sink) {
     let mut refused = pod
         .app_armor_annotations
         .iter()
-        .filter(|(_, profile)| !matches!(profile.as_str(), "" | "runtime/default") && !profile.starts_with("localhost/"))
+        .filter(|(_, profile)| {
+            !matches!(profile.as_str(), "" | "runtime/default") && !profile.starts_with("localhost/")
+        })
         .peekable();
     if refused.peek().is_none() {
         return;

@@ -75,7 +75,11 @@ fn privileges(pod: &Pod, sink: &mut Sink) {
         let security = &container.security;
         if security.allow_privilege_escalation != Some(false) {
             let detail = if security.allow_privilege_escalation.is_some() { "true" } else { "not set" };
-            sink.refuse("allowPrivilegeEscalation", path(container, "securityContext.allowPrivilegeEscalation"), detail);
+            sink.refuse(
+                "allowPrivilegeEscalation",
+                path(container, "securityContext.allowPrivilegeEscalation"),
+                detail,
+            );
         }
         let dropped = security.capabilities.as_ref().and_then(|capabilities| capabilities.drop.as_deref());
         if !dropped.unwrap_or_default().iter().any(|name| name == "ALL") {

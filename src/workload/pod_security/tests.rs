@@ -123,7 +123,10 @@ fn pods() {
             json!({ "securityContext": { "runAsNonRoot": false } }),
             &[("runAsNonRoot", "securityContext.runAsNonRoot", "false", Baseline)],
         ),
-        (json!({ "securityContext": { "runAsUser": 0 } }), &[("runAsUser", "securityContext.runAsUser", "0", Baseline)]),
+        (
+            json!({ "securityContext": { "runAsUser": 0 } }),
+            &[("runAsUser", "securityContext.runAsUser", "0", Baseline)],
+        ),
         (json!({ "securityContext": { "runAsUser": 1, "runAsGroup": 0, "fsGroup": 0 } }), &[]),
         (json!({ "hostUsers": false, "securityContext": { "runAsUser": 0, "runAsNonRoot": false } }), &[]),
         (
@@ -157,7 +160,12 @@ fn containers() {
         (
             json!({ "securityContext": null }),
             &[
-                ("allowPrivilegeEscalation", "containers[0].securityContext.allowPrivilegeEscalation", "not set", Baseline),
+                (
+                    "allowPrivilegeEscalation",
+                    "containers[0].securityContext.allowPrivilegeEscalation",
+                    "not set",
+                    Baseline,
+                ),
                 ("capabilities_restricted", "containers[0].securityContext.capabilities.drop", "not set", Baseline),
             ],
         ),
@@ -183,7 +191,12 @@ fn containers() {
         ),
         (
             json!({ "securityContext": { "seccompProfile": { "type": "Unconfined" } } }),
-            &[("seccompProfile_baseline", "containers[0].securityContext.seccompProfile.type", "Unconfined", Privileged)],
+            &[(
+                "seccompProfile_baseline",
+                "containers[0].securityContext.seccompProfile.type",
+                "Unconfined",
+                Privileged,
+            )],
         ),
         (
             json!({ "securityContext": { "runAsNonRoot": false, "runAsUser": 0 } }),
@@ -208,15 +221,15 @@ fn in_a_user_namespace_only_restricted_minds_an_unmasked_proc() {
 
 #[test]
 fn windows_pods_need_no_settings_of_linux() {
-    let windows = json!({ "os": { "name": "windows" }, "containers": [{}], "securityContext": { "runAsNonRoot": true } });
+    let windows =
+        json!({ "os": { "name": "windows" }, "containers": [{}], "securityContext": { "runAsNonRoot": true } });
     assert_eq!(level(&pod_with(&json!({}), &windows)), Restricted);
     let mut linux = windows.clone();
     linux["os"]["name"] = "linux".into();
     assert_eq!(level(&pod_with(&json!({}), &linux)), Baseline);
     // No API server takes this one, but nothing forbids to write it: the stricter level must not be the laxer one.
     let mut wrong = windows;
-    wrong["containers"][0] =
-        json!({ "securityContext": { "seccompProfile": { "type": "Unconfined" }, "capabilities": { "add": ["BPF"] } } });
+    wrong["containers"][0] = json!({ "securityContext": { "seccompProfile": { "type": "Unconfined" }, "capabilities": { "add": ["BPF"] } } });
     assert_eq!(level(&pod_with(&json!({}), &wrong)), Privileged);
 }
 
@@ -298,7 +311,10 @@ fn hostile_text_is_made_harmless_and_short() {
     let found = violations(&pod_with(&json!({ "annotations": { key: hostile } }), &spec), Restricted);
     assert_eq!(found.len(), 12);
     for Violation { path, detail, .. } in &found {
-        assert!(path.chars().chain(detail.chars()).all(|c| c.is_ascii_graphic() || c == ' ' || c == '…'), "{path} {detail}");
+        assert!(
+            path.chars().chain(detail.chars()).all(|c| c.is_ascii_graphic() || c == ' ' || c == '…'),
+            "{path} {detail}"
+        );
         assert!(path.len() < 150 && detail.len() < 200, "{path} {detail}");
     }
 }

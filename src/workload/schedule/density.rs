@@ -23,10 +23,7 @@ pub(super) fn densest(fields: &Fields) -> Option<SignedDuration> {
     let form = fields.normalised();
     let (first_minute, last_minute) = ends(form.minutes)?;
     let (first_hour, last_hour) = ends(form.hours.into())?;
-    let (opening, closing) = (
-        first_hour * MINUTES_PER_HOUR + first_minute,
-        last_hour * MINUTES_PER_HOUR + last_minute,
-    );
+    let (opening, closing) = (first_hour * MINUTES_PER_HOUR + first_minute, last_hour * MINUTES_PER_HOUR + last_minute);
 
     let within_hour = closest(form.minutes);
     let between_hours = closest(form.hours.into()).map(|hours| hours * MINUTES_PER_HOUR + first_minute - last_minute);

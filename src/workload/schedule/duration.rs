@@ -36,11 +36,7 @@ fn nanoseconds(text: &str) -> Option<i64> {
         }
         rest = tail;
     }
-    if negative {
-        Some(0_i64.wrapping_sub_unsigned(total))
-    } else {
-        i64::try_from(total).ok()
-    }
+    if negative { Some(0_i64.wrapping_sub_unsigned(total)) } else { i64::try_from(total).ok() }
 }
 
 /// Reads one number with its unit, and returns it in nanoseconds together with what follows it.
@@ -53,21 +49,13 @@ fn component(text: &str) -> Option<(u64, &str)> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let unit_end = rest
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, rest) = rest.split_at_checked(unit_end)?;
     let unit = unit_nanoseconds(unit)?;
 
-    let whole = if whole.is_empty() {
-        0
-    } else {
-        whole.parse::<u64>().ok()?
-    };
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().ok()? };
     let amount = whole.checked_mul(unit).filter(|amount| *amount <= LIMIT)?;
-    let amount = amount
-        .checked_add(fraction_of(fraction, unit))
-        .filter(|amount| *amount <= LIMIT)?;
+    let amount = amount.checked_add(fraction_of(fraction, unit)).filter(|amount| *amount <= LIMIT)?;
     Some((amount, rest))
 }
 

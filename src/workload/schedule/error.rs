@@ -180,11 +180,7 @@ pub enum FieldProblem {
 
 /// The classic cron of Unix takes 7 for Sunday; this one does not.
 fn bounds_hint(field: Field, value: u64) -> &'static str {
-    if field == Field::DayOfWeek && value == 7 {
-        "; Sunday is 0 or SUN"
-    } else {
-        ""
-    }
+    if field == Field::DayOfWeek && value == 7 { "; Sunday is 0 or SUN" } else { "" }
 }
 
 /// Makes foreign text fit for a message: cut after [`EXCERPT`] bytes and with everything unprintable escaped.

@@ -41,23 +41,12 @@ impl Fields {
     };
 
     /// The normal form of all fields that never match.
-    pub(super) const NEVER: Self = Self {
-        minutes: 0,
-        hours: 0,
-        days: 0,
-        months: 0,
-        weekdays: 0,
-        either_day: true,
-    };
+    pub(super) const NEVER: Self = Self { minutes: 0, hours: 0, days: 0, months: 0, weekdays: 0, either_day: true };
 
     /// Whether the day fields allow this day. The month is not looked at. `weekday` counts from Sunday, 0.
     pub(super) fn day_matches(&self, day: i8, weekday: i8) -> bool {
         let (in_days, in_weekdays) = (has(self.days.into(), day), has(self.weekdays.into(), weekday));
-        if self.either_day {
-            in_days || in_weekdays
-        } else {
-            in_days && in_weekdays
-        }
+        if self.either_day { in_days || in_weekdays } else { in_days && in_weekdays }
     }
 
     /// Whether the month field allows this month, 1 to 12.
@@ -77,11 +66,8 @@ impl Fields {
 
     /// Whether one of the fields is empty, so that nothing matches on any clock and whatever the search does.
     pub(super) fn any_empty(&self) -> bool {
-        let no_day = if self.either_day {
-            self.days == 0 && self.weekdays == 0
-        } else {
-            self.days == 0 || self.weekdays == 0
-        };
+        let no_day =
+            if self.either_day { self.days == 0 && self.weekdays == 0 } else { self.days == 0 || self.weekdays == 0 };
         no_day || self.minutes == 0 || self.hours == 0 || self.months == 0
     }
 
@@ -96,10 +82,7 @@ impl Fields {
     /// the week over the years, and so does 29 February: the days of the month are those that match on any weekday, and
     /// the days of the week those that match on any other date.
     pub(super) fn normalised(&self) -> Self {
-        let mut form = Self {
-            either_day: true,
-            ..*self
-        };
+        let mut form = Self { either_day: true, ..*self };
         if !self.either_day {
             // A star joins the fields with AND, and covers its own field, so that only the other one counts.
             if self.weekdays == ALL_WEEKDAYS {
@@ -124,10 +107,7 @@ impl Fields {
 
 /// Whether the set contains the value. Values that are no bit position are in no set.
 fn has(set: u64, value: i8) -> bool {
-    u32::try_from(value)
-        .ok()
-        .and_then(|value| set.checked_shr(value))
-        .is_some_and(|rest| rest & 1 == 1)
+    u32::try_from(value).ok().and_then(|value| set.checked_shr(value)).is_some_and(|rest| rest & 1 == 1)
 }
 
 /// Days 1 to 31 as far as the month can have them.
@@ -142,16 +122,10 @@ fn days_of(month: u8) -> u32 {
 
 /// The days that at least one of the months can have.
 fn days_of_longest(months: u16) -> u32 {
-    (1..=12)
-        .filter(|month| months >> month & 1 == 1)
-        .map(days_of)
-        .fold(0, |all, days| all | days)
+    (1..=12).filter(|month| months >> month & 1 == 1).map(days_of).fold(0, |all, days| all | days)
 }
 
 /// Those of the months that can have at least one of the days.
 fn months_with(months: u16, days: u32) -> u16 {
-    (1..=12)
-        .filter(|month| days_of(*month) & days != 0)
-        .fold(0, |found, month| found | 1 << month)
-        & months
+    (1..=12).filter(|month| days_of(*month) & days != 0).fold(0, |found, month| found | 1 << month) & months
 }

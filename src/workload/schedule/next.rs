@@ -80,15 +80,7 @@ impl<'a> Search<'a> {
     fn start(fields: &'a Fields, second: i64, zone: &'a TimeZone) -> Option<Self> {
         let local = wall_clock(Timestamp::from_second(second).ok()?, zone);
         let last_year = local.year().checked_add(YEARS_AHEAD)?;
-        Some(Self {
-            fields,
-            zone,
-            second,
-            local,
-            last_year,
-            moves_left: MAX_MOVES,
-            cleared: false,
-        })
+        Some(Self { fields, zone, second, local, last_year, moves_left: MAX_MOVES, cleared: false })
     }
 
     fn settle_month(&mut self) -> Option<bool> {
@@ -166,8 +158,7 @@ impl<'a> Search<'a> {
     }
 
     fn day_matches(&self) -> bool {
-        self.fields
-            .day_matches(self.local.day(), self.local.weekday().to_sunday_zero_offset())
+        self.fields.day_matches(self.local.day(), self.local.weekday().to_sunday_zero_offset())
     }
 
     /// Whether the lower parts have to be set to their beginning now.

@@ -16,38 +16,17 @@ struct Bounds {
     names: &'static [&'static str],
 }
 
-const MINUTES: Bounds = Bounds {
-    field: Field::Minute,
-    min: 0,
-    max: 59,
-    names: &[],
-};
-const HOURS: Bounds = Bounds {
-    field: Field::Hour,
-    min: 0,
-    max: 23,
-    names: &[],
-};
-const DAYS: Bounds = Bounds {
-    field: Field::DayOfMonth,
-    min: 1,
-    max: 31,
-    names: &[],
-};
+const MINUTES: Bounds = Bounds { field: Field::Minute, min: 0, max: 59, names: &[] };
+const HOURS: Bounds = Bounds { field: Field::Hour, min: 0, max: 23, names: &[] };
+const DAYS: Bounds = Bounds { field: Field::DayOfMonth, min: 1, max: 31, names: &[] };
 const MONTHS: Bounds = Bounds {
     field: Field::Month,
     min: 1,
     max: 12,
-    names: &[
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ],
+    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
 };
-const WEEKDAYS: Bounds = Bounds {
-    field: Field::DayOfWeek,
-    min: 0,
-    max: 6,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-};
+const WEEKDAYS: Bounds =
+    Bounds { field: Field::DayOfWeek, min: 0, max: 6, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] };
 
 /// The values of one field.
 #[derive(Clone, Copy, Default)]
@@ -67,11 +46,7 @@ pub(super) fn parse(expr: &str) -> Result<Schedule, ScheduleError> {
     }
     let (zone, expr) = split_zone(expr)?;
     // White space around a descriptor is only trimmed after a zone, so `" @daily"` is a single unusable field.
-    let rule = if expr.starts_with('@') {
-        parse_descriptor(expr)?
-    } else {
-        Rule::Fields(parse_fields(expr)?)
-    };
+    let rule = if expr.starts_with('@') { parse_descriptor(expr)? } else { Rule::Fields(parse_fields(expr)?) };
     let zone = zone.filter(|_| matches!(rule, Rule::Fields(_)));
     Ok(Schedule { rule, zone })
 }
@@ -99,9 +74,7 @@ fn parse_descriptor(text: &str) -> Result<Rule, ScheduleError> {
     if let Some(interval) = text.strip_prefix("@every ") {
         return match interval_seconds(interval) {
             Some(seconds) => Ok(Rule::Every(seconds)),
-            None => Err(ScheduleError::BadInterval {
-                text: excerpt(interval),
-            }),
+            None => Err(ScheduleError::BadInterval { text: excerpt(interval) }),
         };
     }
     let fields = match text {
@@ -119,10 +92,7 @@ fn parse_descriptor(text: &str) -> Result<Rule, ScheduleError> {
 fn parse_fields(text: &str) -> Result<Fields, ScheduleError> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let &[minutes, hours, days, months, weekdays] = words.as_slice() else {
-        return Err(ScheduleError::FieldCount {
-            found: words.len(),
-            text: excerpt(text),
-        });
+        return Err(ScheduleError::FieldCount { found: words.len(), text: excerpt(text) });
     };
     let minutes = parse_list(minutes, &MINUTES)?;
     let hours = parse_list(hours, &HOURS)?;
@@ -170,29 +140,15 @@ fn parse_part(part: &str, bounds: &Bounds) -> Result<Set, FieldProblem> {
     let (start, end, star) = parse_range(range, step.is_some(), bounds)?;
     let step = step.map_or(Ok(1), parse_step)?;
 
-    if let Some(value) = [start, end]
-        .into_iter()
-        .find(|value| !(bounds.min..=bounds.max).contains(value))
-    {
-        return Err(FieldProblem::OutOfBounds {
-            field: bounds.field,
-            value,
-        });
+    if let Some(value) = [start, end].into_iter().find(|value| !(bounds.min..=bounds.max).contains(value)) {
+        return Err(FieldProblem::OutOfBounds { field: bounds.field, value });
     }
     if start > end {
-        return Err(FieldProblem::Backwards {
-            start,
-            end,
-            min: bounds.min,
-            max: bounds.max,
-        });
+        return Err(FieldProblem::Backwards { start, end, min: bounds.min, max: bounds.max });
     }
     // A step beyond the range leaves only its start.
     let bits = (start..=end).step_by(step).fold(0, |bits, value| bits | 1 << value);
-    Ok(Set {
-        bits,
-        star: star && step == 1,
-    })
+    Ok(Set { bits, star: star && step == 1 })
 }
 
 /// Reads what is before the slash: start, end, and whether it is a star.
@@ -219,16 +175,10 @@ fn parse_range(range: &str, has_step: bool, bounds: &Bounds) -> Result<(u64, u64
 /// Reads a number or one of the names of the field, in any case.
 fn parse_value(text: &str, bounds: &Bounds) -> Result<u64, FieldProblem> {
     let name = text.chars().map(lower).collect::<String>();
-    let named = (bounds.min..)
-        .zip(bounds.names)
-        .find(|(_, known)| **known == name)
-        .map(|(value, _)| value);
+    let named = (bounds.min..).zip(bounds.names).find(|(_, known)| **known == name).map(|(value, _)| value);
     named
         .or_else(|| parse_number(text))
-        .ok_or_else(|| FieldProblem::NotAValue {
-            field: bounds.field,
-            text: excerpt(text),
-        })
+        .ok_or_else(|| FieldProblem::NotAValue { field: bounds.field, text: excerpt(text) })
 }
 
 /// Reads a step: a number of at least 1, as large as it likes.

@@ -75,9 +75,7 @@ impl Window {
         }
         let (start, end) = times.split_once('-').ok_or_else(shape)?;
         let bad_time = |text| WindowError::Time { text: excerpt(text) };
-        let start = minute_of_day(start)
-            .filter(|start| *start < MINUTES_PER_DAY)
-            .ok_or_else(|| bad_time(start))?;
+        let start = minute_of_day(start).filter(|start| *start < MINUTES_PER_DAY).ok_or_else(|| bad_time(start))?;
         let end = minute_of_day(end).ok_or_else(|| bad_time(end))?;
         if start == end {
             return Err(WindowError::Empty { text: excerpt(text) });
@@ -100,11 +98,7 @@ impl Window {
     /// Whether the minute of the day, on the clock of the window, lies in it.
     fn contains_minute(&self, minute: i64) -> bool {
         let (start, end) = (i64::from(self.start), i64::from(self.end));
-        if start < end {
-            start <= minute && minute < end
-        } else {
-            start <= minute || minute < end
-        }
+        if start < end { start <= minute && minute < end } else { start <= minute || minute < end }
     }
 }
 
@@ -113,14 +107,7 @@ impl Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { start, end, zone } = self;
         let zone = zone.iana_name().unwrap_or("UTC");
-        write!(
-            f,
-            "{:02}:{:02}-{:02}:{:02} {zone}",
-            start / 60,
-            start % 60,
-            end / 60,
-            end % 60
-        )
+        write!(f, "{:02}:{:02}-{:02}:{:02} {zone}", start / 60, start % 60, end / 60, end % 60)
     }
 }
 
@@ -140,10 +127,7 @@ fn minute_of_day(text: &str) -> Option<u16> {
     if !two_digits(hour) || !two_digits(minute) {
         return None;
     }
-    let (hour, minute) = (
-        hour.parse::<u16>().ok()?,
-        minute.parse::<u16>().ok().filter(|minute| *minute < 60)?,
-    );
+    let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok().filter(|minute| *minute < 60)?);
     Some(hour * 60 + minute).filter(|minute| *minute <= MINUTES_PER_DAY)
 }
 
@@ -174,14 +158,7 @@ pub fn outside_windows(schedule: &Schedule, zone: &TimeZone, windows: &[Window],
     };
     let first = Date::new(year, 1, 1).ok()?;
     let last = first.last_of_year();
-    Year {
-        fields,
-        zone,
-        windows,
-        first,
-        last,
-    }
-    .outside()
+    Year { fields, zone, windows, first, last }.outside()
 }
 
 /// One year of ticks, held against the windows.
@@ -199,11 +176,7 @@ type Change = (Date, Date);
 impl Year<'_> {
     fn outside(&self) -> Option<Timestamp> {
         let own = self.changes(self.zone);
-        let foreign: Vec<Change> = self
-            .windows
-            .iter()
-            .flat_map(|window| self.changes(&window.zone))
-            .collect();
+        let foreign: Vec<Change> = self.windows.iter().flat_map(|window| self.changes(&window.zone)).collect();
         let on_most_days = self.on_even_days(&own, &foreign);
         let on_changes = || own.iter().find_map(|change| self.on_change(*change));
         on_most_days.or_else(on_changes)
@@ -257,13 +230,8 @@ impl Year<'_> {
 
     /// Tries every tick on the day or days of a change, as the schedule would find them.
     fn on_change(&self, (first, last): Change) -> Option<Timestamp> {
-        let start = midnight(first, self.zone)?
-            .checked_sub(SignedDuration::from_secs(1))
-            .ok()?;
-        let schedule = Schedule {
-            rule: Rule::Fields(self.fields),
-            zone: None,
-        };
+        let start = midnight(first, self.zone)?.checked_sub(SignedDuration::from_secs(1)).ok()?;
+        let schedule = Schedule { rule: Rule::Fields(self.fields), zone: None };
         schedule
             .ticks(start, self.zone)
             .map(|tick| (tick, wall_clock(tick, self.zone).date()))
@@ -275,9 +243,7 @@ impl Year<'_> {
 
     fn runs_on(&self, date: Date) -> bool {
         self.fields.month_matches(date.month())
-            && self
-                .fields
-                .day_matches(date.day(), date.weekday().to_sunday_zero_offset())
+            && self.fields.day_matches(date.day(), date.weekday().to_sunday_zero_offset())
     }
 
     /// The minutes of the day at which the fields tick.
@@ -292,11 +258,8 @@ impl Year<'_> {
     /// The first tick of a day, in minutes from its start, that is in no window, on a day without changes.
     fn first_outside(&self, start: Timestamp) -> Option<i64> {
         // Where the clock of each window stands when the day starts for the schedule.
-        let clocks: Vec<(&Window, i64)> = self
-            .windows
-            .iter()
-            .map(|window| (window, seconds_of_day(start, &window.zone)))
-            .collect();
+        let clocks: Vec<(&Window, i64)> =
+            self.windows.iter().map(|window| (window, seconds_of_day(start, &window.zone))).collect();
         self.minutes().find(|minute| {
             !clocks.iter().any(|(window, clock)| {
                 window.contains_minute((clock + minute * 60).rem_euclid(SECONDS_PER_DAY).div_euclid(60))

@@ -7,10 +7,7 @@ use super::*;
 #[test]
 fn a_refusal_says_what_to_write_instead() {
     let table = [
-        (
-            "",
-            "the schedule is empty: write five fields such as `0 2 * * *`, or a descriptor such as `@daily`",
-        ),
+        ("", "the schedule is empty: write five fields such as `0 2 * * *`, or a descriptor such as `@daily`"),
         (
             "0 0 2 * * *",
             "`0 0 2 * * *` has 6 of the 5 fields minute, hour, day of month, month and day of week: seconds and years are \
@@ -21,19 +18,10 @@ fn a_refusal_says_what_to_write_instead() {
             "`0 2 * *` has 4 of the 5 fields minute, hour, day of month, month and day of week: write `*` for those that \
              do not matter",
         ),
-        (
-            "0 0 * * 7",
-            "day of week `7`: 7 is out of bounds; allowed are 0 to 6 or SUN to SAT; Sunday is 0 or SUN",
-        ),
+        ("0 0 * * 7", "day of week `7`: 7 is out of bounds; allowed are 0 to 6 or SUN to SAT; Sunday is 0 or SUN"),
         ("60 * * * *", "minute `60`: 60 is out of bounds; allowed are 0 to 59"),
-        (
-            "0 0 1,0-5 * *",
-            "day of month `0-5`: 0 is out of bounds; allowed are 1 to 31",
-        ),
-        (
-            "0 22-5 * * *",
-            "hour `22-5`: the range runs backwards; write it as two: `22-23,0-5`",
-        ),
+        ("0 0 1,0-5 * *", "day of month `0-5`: 0 is out of bounds; allowed are 1 to 31"),
+        ("0 22-5 * * *", "hour `22-5`: the range runs backwards; write it as two: `22-23,0-5`"),
         (
             "*/0 * * * *",
             "minute `*/0`: `0` is no step; write a whole number of at least 1 after the slash, as in `*/5`",
@@ -43,14 +31,8 @@ fn a_refusal_says_what_to_write_instead() {
             "day of month `L`: `L` is neither a number nor a name this field knows; allowed are 1 to 31, with `*`, `,`, `-` \
              and `/`",
         ),
-        (
-            "1-2-3 * * * *",
-            "minute `1-2-3`: a range has one hyphen, as in `1-5`; separate ranges with commas",
-        ),
-        (
-            "1/2/3 * * * *",
-            "minute `1/2/3`: a step has one slash, as in `*/5`; separate parts with commas",
-        ),
+        ("1-2-3 * * * *", "minute `1-2-3`: a range has one hyphen, as in `1-5`; separate ranges with commas"),
+        ("1/2/3 * * * *", "minute `1/2/3`: a step has one slash, as in `*/5`; separate parts with commas"),
         (
             "@every 1d",
             "`1d` is no duration for @every: write numbers, each with a unit of h, m, s, ms, us or ns and no space between, \
@@ -77,10 +59,7 @@ fn a_refusal_says_what_to_write_instead() {
     let long = "0".repeat(MAX_LENGTH + 1);
     let message = "the schedule is 1025 bytes long: at most 1024 are read; use ranges and steps";
     assert_eq!(Schedule::parse(&long).unwrap_err().to_string(), message);
-    assert!(matches!(
-        Schedule::parse(&long[1..]),
-        Err(ScheduleError::FieldCount { found: 1, .. })
-    ));
+    assert!(matches!(Schedule::parse(&long[1..]), Err(ScheduleError::FieldCount { found: 1, .. })));
 }
 
 #[test]

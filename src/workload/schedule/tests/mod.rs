@@ -33,46 +33,19 @@ fn equal_when_they_tick_alike() {
             "0/1 0/1 1/1 jan/1 sun/1",
             "* * 1-31 * *",
         ],
-        &[
-            "0 0 * * *",
-            "@daily",
-            "@midnight",
-            "00 +0 * * *",
-            "0 0 1-31 * 1",
-            "0 0 , * 0-6",
-            "0 0 1-30,31 * ?",
-        ],
-        &[
-            "0 0 * * 0",
-            "@weekly",
-            "0 0 ? * sun",
-            "0 0 * jan-DEC Sun",
-            "0 0 , * 0",
-            "0 0 */1 * 0",
-        ],
+        &["0 0 * * *", "@daily", "@midnight", "00 +0 * * *", "0 0 1-31 * 1", "0 0 , * 0-6", "0 0 1-30,31 * ?"],
+        &["0 0 * * 0", "@weekly", "0 0 ? * sun", "0 0 * jan-DEC Sun", "0 0 , * 0", "0 0 */1 * 0"],
         &["0 0 1 * *", "@monthly", "0 0 1 * 0,*", "0 0 1 * ,"],
         &["0 0 1 1 *", "@yearly", "@annually", "0 0 1 JAN ?"],
         &["0 * * * *", "@hourly", "*/60 * * * *", "0/90 * * * *", "0,0,,0 * * * *"],
-        &[
-            "5,20,35,50 * * * *",
-            "5/15 * * * *",
-            "5-59/15 * * * *",
-            "50,35,20,5 * * * *",
-        ],
+        &["5,20,35,50 * * * *", "5/15 * * * *", "5-59/15 * * * *", "50,35,20,5 * * * *"],
         // Days that are in none of the months.
         &["0 0 30,31 3 *", "0 0 30-31 2-3 *", "0 0 30,31 feb,mar *"],
         &["0 0 * 4 *", "0 0 1-30 4 *", "0 0 1-30 4 1", "0 0 1-30 4 *"],
         &["0 0 30 4,6 1", "0 0 30,31 4,6 1"],
         &["0 0 * 2 1", "0 0 30,31 2 1"],
         // Never.
-        &[
-            "0 0 31 2 *",
-            "0 0 30 2 *",
-            ", * * * *",
-            "* * * , *",
-            "TZ=Asia/Tokyo 0 0 31 2 *",
-            "0 0 31 4,6,9,11 ?",
-        ],
+        &["0 0 31 2 *", "0 0 30 2 *", ", * * * *", "* * * , *", "TZ=Asia/Tokyo 0 0 31 2 *", "0 0 31 4,6,9,11 ?"],
         &["@every 1h", "@every 60m", "@every 3600.9s", "TZ=Asia/Tokyo @every 1h"],
         &["@every 1s", "@every 1ns", "@every -1h", "@every 0"],
         // Zones.
@@ -143,56 +116,22 @@ fn densest_interval() {
         ("@every 90m", 90),
     ];
     for (expr, minutes) in table {
-        assert_eq!(
-            schedule(expr).densest_interval(),
-            Some(SignedDuration::from_mins(minutes)),
-            "{expr}"
-        );
+        assert_eq!(schedule(expr).densest_interval(), Some(SignedDuration::from_mins(minutes)), "{expr}");
     }
     assert_eq!(schedule("0 0 31 2 *").densest_interval(), None);
-    assert_eq!(
-        schedule("@every -1h").densest_interval(),
-        Some(SignedDuration::from_secs(1))
-    );
-    assert_eq!(
-        schedule("@every 61.9s").densest_interval(),
-        Some(SignedDuration::from_secs(61))
-    );
+    assert_eq!(schedule("@every -1h").densest_interval(), Some(SignedDuration::from_secs(1)));
+    assert_eq!(schedule("@every 61.9s").densest_interval(), Some(SignedDuration::from_secs(61)));
 }
 
 #[test]
 fn never_runs() {
-    for expr in [
-        "0 0 31 2 *",
-        "0 0 30 2 ?",
-        "0 0 31 4,6,9,11 *",
-        ", * * * *",
-        "0 0 , * *",
-        "0 0 , * ,",
-        "0 0 * * ,",
-    ] {
+    for expr in ["0 0 31 2 *", "0 0 30 2 ?", "0 0 31 4,6,9,11 *", ", * * * *", "0 0 , * *", "0 0 , * ,", "0 0 * * ,"] {
         assert!(schedule(expr).never_runs(), "{expr}");
-        assert_eq!(
-            schedule(expr).next_after(at("2026-01-01T00:00:00Z"), &TimeZone::UTC),
-            None,
-            "{expr}"
-        );
+        assert_eq!(schedule(expr).next_after(at("2026-01-01T00:00:00Z"), &TimeZone::UTC), None, "{expr}");
     }
-    for expr in [
-        "0 0 31 2 1",
-        "0 0 29 2 *",
-        "0 0 31 2-3 *",
-        "0 0 , * 1",
-        "* * * * *",
-        "@every 100000h",
-    ] {
+    for expr in ["0 0 31 2 1", "0 0 29 2 *", "0 0 31 2-3 *", "0 0 , * 1", "* * * * *", "@every 100000h"] {
         assert!(!schedule(expr).never_runs(), "{expr}");
-        assert!(
-            schedule(expr)
-                .next_after(at("2026-01-01T00:00:00Z"), &TimeZone::UTC)
-                .is_some(),
-            "{expr}"
-        );
+        assert!(schedule(expr).next_after(at("2026-01-01T00:00:00Z"), &TimeZone::UTC).is_some(), "{expr}");
     }
 }
 
@@ -203,10 +142,7 @@ fn a_zone_in_the_expression_wins() {
     assert_eq!(tick("0 9 * * *"), at("2026-01-01T14:00:00Z"));
     assert_eq!(tick("TZ=Local 0 9 * * *"), at("2026-01-01T14:00:00Z"));
     assert_eq!(tick("TZ=Asia/Tokyo 0 9 2 * *"), at("2026-01-02T00:00:00Z"));
-    assert_eq!(
-        schedule("CRON_TZ=Asia/Tokyo 0 9 * * *").zone_prefix(),
-        Some("Asia/Tokyo")
-    );
+    assert_eq!(schedule("CRON_TZ=Asia/Tokyo 0 9 * * *").zone_prefix(), Some("Asia/Tokyo"));
     assert_eq!(schedule("TZ= 0 9 * * *").zone_prefix(), Some("UTC"));
     for expr in ["0 9 * * *", "TZ=Local 0 9 * * *", "TZ=Asia/Tokyo @every 1h"] {
         assert_eq!(schedule(expr).zone_prefix(), None, "{expr}");
@@ -217,33 +153,13 @@ fn a_zone_in_the_expression_wins() {
 
 #[test]
 fn zones_are_found_as_go_finds_them() {
-    for name in [
-        "UTC",
-        "Etc/UTC",
-        "Europe/Zurich",
-        "America/Argentina/Buenos_Aires",
-        "EST5EDT",
-        "Etc/GMT+5",
-    ] {
+    for name in ["UTC", "Etc/UTC", "Europe/Zurich", "America/Argentina/Buenos_Aires", "EST5EDT", "Etc/GMT+5"] {
         assert_eq!(zone(name).iana_name(), Some(name));
     }
     assert_eq!(time_zone(""), Some(TimeZone::UTC));
-    let none = [
-        "utc",
-        "europe/zurich",
-        "EUROPE/ZURICH",
-        "Local",
-        "local",
-        "LOCAL",
-        "Etc/Unknown",
-        "+01:00",
-        "Europe",
-        "CEST",
-    ];
-    for name in none
-        .into_iter()
-        .chain(["../UTC", "/UTC", " UTC", "UTC ", "UTC\0", "Europe/Zürich"])
-    {
+    let none =
+        ["utc", "europe/zurich", "EUROPE/ZURICH", "Local", "local", "LOCAL", "Etc/Unknown", "+01:00", "Europe", "CEST"];
+    for name in none.into_iter().chain(["../UTC", "/UTC", " UTC", "UTC ", "UTC\0", "Europe/Zürich"]) {
         assert_eq!(time_zone(name), None, "{name}");
     }
 }
@@ -252,41 +168,22 @@ fn zones_are_found_as_go_finds_them() {
 fn the_ends_of_the_search() {
     let utc = TimeZone::UTC;
     // 2100 is no leap year, and five years do not reach from 2096 to 2104.
-    assert_eq!(
-        schedule("0 0 29 2 *").next_after(at("2096-03-01T00:00:00Z"), &utc),
-        None
-    );
-    assert_eq!(
-        schedule("0 0 29 2 *").ticks(at("2088-01-01T00:00:00Z"), &utc).count(),
-        3
-    );
+    assert_eq!(schedule("0 0 29 2 *").next_after(at("2096-03-01T00:00:00Z"), &utc), None);
+    assert_eq!(schedule("0 0 29 2 *").ticks(at("2088-01-01T00:00:00Z"), &utc).count(), 3);
     // robfig/cron never returns from this one: 30 December 2011 was left out in Samoa.
-    assert_eq!(
-        schedule("0 0 31 12 *").next_after(at("2011-12-20T00:00:00Z"), &zone("Pacific/Apia")),
-        None
-    );
+    assert_eq!(schedule("0 0 31 12 *").next_after(at("2011-12-20T00:00:00Z"), &zone("Pacific/Apia")), None);
     // Nor does the calendar go on for ever.
     for expr in ["* * * * *", "0 0 1 1 *", "0 0 31 2 *", "@every 1s", "@every 2562047h"] {
         for name in ["UTC", "Pacific/Apia", "America/New_York"] {
-            assert_eq!(
-                schedule(expr).next_after(Timestamp::MAX, &zone(name)),
-                None,
-                "{expr} in {name}"
-            );
+            assert_eq!(schedule(expr).next_after(Timestamp::MAX, &zone(name)), None, "{expr} in {name}");
             let first = schedule(expr).next_after(Timestamp::MIN, &zone(name));
             assert!(first.is_none_or(|tick| tick > Timestamp::MIN), "{expr} in {name}");
         }
     }
     // Before 1970 too, a tick is later than its start by less than a second more than the interval.
     let before = at("1969-12-31T23:59:58.5Z");
-    assert_eq!(
-        schedule("@every 1s").next_after(before, &utc),
-        Some(at("1969-12-31T23:59:59Z"))
-    );
-    assert_eq!(
-        schedule("* * * * *").next_after(before, &utc),
-        Some(at("1970-01-01T00:00:00Z"))
-    );
+    assert_eq!(schedule("@every 1s").next_after(before, &utc), Some(at("1969-12-31T23:59:59Z")));
+    assert_eq!(schedule("* * * * *").next_after(before, &utc), Some(at("1970-01-01T00:00:00Z")));
 }
 
 #[test]
@@ -330,11 +227,7 @@ fn days_of(fields: &Fields) -> Vec<Date> {
     let matches = |date: &Date| {
         fields.month_matches(date.month()) && fields.day_matches(date.day(), date.weekday().to_sunday_zero_offset())
     };
-    date(1990, 1, 1)
-        .series(jiff::Span::new().days(1))
-        .take(20_454)
-        .filter(matches)
-        .collect()
+    date(1990, 1, 1).series(jiff::Span::new().days(1)).take(20_454).filter(matches).collect()
 }
 
 proptest! {

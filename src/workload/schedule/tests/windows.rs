@@ -30,34 +30,14 @@ fn windows_are_read() {
 
 #[test]
 fn what_is_no_window_is_refused_with_a_hint() {
-    let shape = [
-        "",
-        " ",
-        "22:00",
-        "22:00 - 05:00",
-        "22:00-05:00 Europe/Zurich extra",
-        "always",
-    ];
-    let time = [
-        "22-5",
-        "9:00-17:00",
-        "25:00-05:00",
-        "24:00-05:00",
-        "22:60-23:00",
-        "00:00-24:01",
-        "-",
-        "22:00--5:00",
-    ];
+    let shape = ["", " ", "22:00", "22:00 - 05:00", "22:00-05:00 Europe/Zurich extra", "always"];
+    let time = ["22-5", "9:00-17:00", "25:00-05:00", "24:00-05:00", "22:60-23:00", "00:00-24:01", "-", "22:00--5:00"];
     for text in shape {
         assert!(matches!(Window::parse(text), Err(WindowError::Shape { .. })), "{text}");
     }
-    for text in time.into_iter().chain([
-        "22:00-",
-        "10:00-11:00-12:00",
-        "+9:00-10:00",
-        "22:00:00-23:00:00",
-        "２２:00-23:00",
-    ]) {
+    for text in
+        time.into_iter().chain(["22:00-", "10:00-11:00-12:00", "+9:00-10:00", "22:00:00-23:00:00", "２２:00-23:00"])
+    {
         assert!(matches!(Window::parse(text), Err(WindowError::Time { .. })), "{text}");
     }
     let message = |text: &str| Window::parse(text).unwrap_err().to_string();
@@ -107,52 +87,22 @@ fn a_tick_outside_is_found() {
         ("0 5 * * *", "Etc/UTC", &["22:00-05:00"], Some("2026-01-01T05:00:00Z")),
         ("0 3,12 * * *", "Etc/UTC", &["02:00-04:00", "11:00-13:00"], None),
         // In UTC all year, so in summer an hour later on the clocks of Zurich.
-        (
-            "30 3 * * *",
-            "Etc/UTC",
-            &["22:00-05:00 Europe/Zurich"],
-            Some("2026-03-29T03:30:00Z"),
-        ),
+        ("30 3 * * *", "Etc/UTC", &["22:00-05:00 Europe/Zurich"], Some("2026-03-29T03:30:00Z")),
         ("30 2 * * *", "Etc/UTC", &["22:00-05:00 Europe/Zurich"], None),
-        (
-            "30 20 * * *",
-            "Etc/UTC",
-            &["22:00-05:00 Europe/Zurich"],
-            Some("2026-01-01T20:30:00Z"),
-        ),
+        ("30 20 * * *", "Etc/UTC", &["22:00-05:00 Europe/Zurich"], Some("2026-01-01T20:30:00Z")),
         // Zurich and New York change on different days: three weeks and one week of five instead of six hours.
-        (
-            "0 9 * * *",
-            "Europe/Zurich",
-            &["03:00-04:00 America/New_York"],
-            Some("2026-03-08T08:00:00Z"),
-        ),
+        ("0 9 * * *", "Europe/Zurich", &["03:00-04:00 America/New_York"], Some("2026-03-08T08:00:00Z")),
         ("0 9 * * *", "Europe/Zurich", &["03:00-05:00 America/New_York"], None),
         ("0 9 1-7 3 *", "Europe/Zurich", &["03:00-04:00 America/New_York"], None),
-        (
-            "0 9 26 10 *",
-            "Europe/Zurich",
-            &["03:00-04:00 America/New_York"],
-            Some("2026-10-26T08:00:00Z"),
-        ),
+        ("0 9 26 10 *", "Europe/Zurich", &["03:00-04:00 America/New_York"], Some("2026-10-26T08:00:00Z")),
         // The gap: a tick at 02:30 is skipped, one at 03:00 comes at 01:00 UTC.
         ("30 2 29 3 *", "Europe/Zurich", &["12:00-13:00"], None),
         ("0 3 29 3 *", "Europe/Zurich", &["01:00-01:01"], None),
         // The hour that comes twice: at 00:30 and at 01:30 UTC.
-        (
-            "30 2 25 10 *",
-            "Europe/Zurich",
-            &["00:00-01:00"],
-            Some("2026-10-25T01:30:00Z"),
-        ),
+        ("30 2 25 10 *", "Europe/Zurich", &["00:00-01:00"], Some("2026-10-25T01:30:00Z")),
         ("30 2 25 10 *", "Europe/Zurich", &["00:00-02:00"], None),
         // Robfig/cron misses that 5 September is over when its midnight is skipped, and ticks on the 6th.
-        (
-            "0 4 5 9 *",
-            "America/Santiago",
-            &["08:00-08:30"],
-            Some("2026-09-06T07:00:00Z"),
-        ),
+        ("0 4 5 9 *", "America/Santiago", &["08:00-08:30"], Some("2026-09-06T07:00:00Z")),
         // A prefix wins over the zone of the CronJob.
         ("TZ=Asia/Tokyo 0 9 * * *", "Etc/UTC", &["00:00-00:01"], None),
         ("0 0 31 2 *", "Etc/UTC", &[], None),
@@ -160,18 +110,8 @@ fn a_tick_outside_is_found() {
         ("@every 1h", "Etc/UTC", &["00:00-24:00"], None),
         ("@every 1h", "Etc/UTC", &["00:00-12:00", "12:00-00:00"], None),
         ("@every 1h", "Etc/UTC", &["00:00-23:59"], Some("2026-01-01T23:59:00Z")),
-        (
-            "@every 24h",
-            "Etc/UTC",
-            &["05:00-22:00 Europe/Zurich", "21:00-04:00"],
-            Some("2026-03-29T20:00:00Z"),
-        ),
-        (
-            "@every 24h",
-            "Etc/UTC",
-            &["05:00-22:00 Europe/Zurich", "20:00-04:00"],
-            None,
-        ),
+        ("@every 24h", "Etc/UTC", &["05:00-22:00 Europe/Zurich", "21:00-04:00"], Some("2026-03-29T20:00:00Z")),
+        ("@every 24h", "Etc/UTC", &["05:00-22:00 Europe/Zurich", "20:00-04:00"], None),
     ];
     for (expr, name, texts, expected) in table {
         let outside = outside_windows(&schedule(expr), &zone(name), &windows(texts), 2026);
@@ -184,10 +124,7 @@ fn the_edges_of_the_calendar_are_no_trouble() {
     for year in [i16::MIN, -9999, 9999, i16::MAX] {
         for name in ["UTC", "Asia/Tokyo", "America/New_York"] {
             let texts = ["00:00-24:00 Europe/Zurich"];
-            assert_eq!(
-                outside_windows(&schedule("* * * * *"), &zone(name), &windows(&texts), year),
-                None
-            );
+            assert_eq!(outside_windows(&schedule("* * * * *"), &zone(name), &windows(&texts), year), None);
         }
     }
 }

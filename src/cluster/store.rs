@@ -1,0 +1,249 @@
+//! The caches: plain structures that are fed with what the watches see and answer questions about it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::finding::State;
+use crate::finding::Record;
+use crate::inventory::Matcher;
+use crate::workload::pattern::Pattern;
+use crate::workload::{Packed, Unreadable, WorkloadKey};
+
+/// Follows a list that is read anew: whatever it does not mention is gone.
+#[derive(Debug)]
+pub(super) struct Relist<K> {
+    unmentioned: Option<HashSet<K>>,
+    complete: bool,
+}
+
+impl<K> Default for Relist<K> {
+    fn default() -> Self {
+        Self { unmentioned: None, complete: false }
+    }
+}
+
+impl<K: Eq + Hash> Relist<K> {
+    /// A list begins; these are the objects known so far.
+    pub(super) fn begin(&mut self, known: impl Iterator<Item = K>) {
+        self.unmentioned = Some(known.collect());
+    }
+
+    /// An object is in the list.
+    pub(super) fn mention(&mut self, key: &K) {
+        if let Some(unmentioned) = &mut self.unmentioned {
+            unmentioned.remove(key);
+        }
+    }
+
+    /// The list is complete; returned are the objects that are gone.
+    pub(super) fn end(&mut self) -> HashSet<K> {
+        self.complete = true;
+        self.unmentioned.take().unwrap_or_default()
+    }
+
+    /// Whether a list was ever complete.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+}
+
+/// A workload as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) uid: Box<str>,
+    /// What is judged, or why it cannot be.
+    pub(super) object: Result<Packed, Unreadable>,
+    /// The approvals that selected it when it was last judged.
+    pub(super) selected_by: Box<[Arc<str>]>,
+}
+
+/// The workloads, by namespace and then by name.
+#[derive(Debug, Default)]
+pub(super) struct Workloads {
+    namespaces: BTreeMap<String, BTreeMap<Arc<WorkloadKey>, Entry>>,
+    count: usize,
+}
+
+impl Workloads {
+    pub(super) fn get(&self, key: &WorkloadKey) -> Option<(&Arc<WorkloadKey>, &Entry)> {
+        self.namespaces.get(&key.namespace)?.get_key_value(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &WorkloadKey) -> Option<&mut Entry> {
+        self.namespaces.get_mut(&key.namespace)?.get_mut(key)
+    }
+
+    pub(super) fn insert(&mut self, key: Arc<WorkloadKey>, entry: Entry) {
+        let workloads = self.namespaces.entry(key.namespace.clone()).or_default();
+        self.count += usize::from(workloads.insert(key, entry).is_none());
+    }
+
+    pub(super) fn remove(&mut self, key: &WorkloadKey) -> Option<Entry> {
+        let workloads = self.namespaces.get_mut(&key.namespace)?;
+        let entry = workloads.remove(key)?;
+        if workloads.is_empty() {
+            self.namespaces.remove(&key.namespace);
+        }
+        self.count -= 1;
+        Some(entry)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<WorkloadKey>> {
+        self.namespaces.values().flat_map(BTreeMap::keys)
+    }
+
+    /// Those of one namespace.
+    pub(super) fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &Arc<WorkloadKey>> {
+        self.namespaces.get(namespace).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// Those whose kind, namespace and name fit, looking only into namespaces that fit.
+    pub(super) fn covered_by(&self, matcher: &Matcher) -> Vec<Arc<WorkloadKey>> {
+        let exact: Option<Vec<&str>> = match matcher.namespaces() {
+            [] => None,
+            patterns => patterns.iter().map(Pattern::as_literal).collect(),
+        };
+        let covered = |key: &&Arc<WorkloadKey>| matcher.covers(key);
+        match exact {
+            Some(names) => {
+                names.into_iter().flat_map(|name| self.in_namespace(name)).filter(covered).cloned().collect()
+            }
+            None => self.keys().filter(covered).cloned().collect(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+}
+
+/// A finding as it is recorded, at some version.
+#[derive(Clone, Debug)]
+pub(super) struct Versioned {
+    pub(super) version: u64,
+    pub(super) record: Record,
+}
+
+/// The findings, by name and by the workload that they are about.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    by_name: HashMap<String, Versioned>,
+    by_workload: HashMap<WorkloadKey, BTreeSet<String>>,
+    states: BTreeMap<State, usize>,
+}
+
+impl Findings {
+    pub(super) fn get(&self, name: &str) -> Option<&Versioned> {
+        self.by_name.get(name)
+    }
+
+    /// Every finding about a workload of this key, whatever its uid.
+    pub(super) fn about<'a>(&'a self, key: &WorkloadKey) -> impl Iterator<Item = &'a Record> {
+        self.by_workload.get(key).into_iter().flatten().filter_map(|name| Some(&self.by_name.get(name)?.record))
+    }
+
+    /// Takes in a finding. What is older than what is known is left aside.
+    pub(super) fn insert(&mut self, new: Versioned) -> Insertion {
+        let old = self.by_name.get(&new.record.name);
+        if old.is_some_and(|old| new.version < old.version) {
+            return Insertion::Stale;
+        }
+        if let Some(old) = old
+            && old.record == new.record
+        {
+            self.by_name.insert(new.record.name.clone(), new);
+            return Insertion::Same;
+        }
+        self.remove(&new.record.name.clone(), u64::MAX);
+        let key = key_of(&new.record);
+        *self.states.entry(new.record.state().unwrap_or_default()).or_default() += 1;
+        self.by_workload.entry(key).or_default().insert(new.record.name.clone());
+        self.by_name.insert(new.record.name.clone(), new);
+        Insertion::Changed
+    }
+
+    /// Forgets a finding that was deleted at some version, unless a newer one of the same name is known.
+    pub(super) fn remove(&mut self, name: &str, version: u64) -> Option<Record> {
+        if self.by_name.get(name).is_some_and(|known| version < known.version) {
+            return None;
+        }
+        let Versioned { record, version: _ } = self.by_name.remove(name)?;
+        if let Some(count) = self.states.get_mut(&record.state().unwrap_or_default()) {
+            *count -= 1;
+        }
+        let key = key_of(&record);
+        if let Some(names) = self.by_workload.get_mut(&key) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_workload.remove(&key);
+            }
+        }
+        Some(record)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.by_name.keys()
+    }
+
+    pub(super) fn workloads(&self) -> impl Iterator<Item = &WorkloadKey> {
+        self.by_workload.keys()
+    }
+
+    pub(super) fn in_state(&self, state: State) -> usize {
+        self.states.get(&state).copied().unwrap_or_default()
+    }
+}
+
+/// What became of a finding that was taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Insertion {
+    /// It says something new.
+    Changed,
+    /// It says what was known.
+    Same,
+    /// Something newer is known.
+    Stale,
+}
+
+/// The workload that a finding is about.
+pub(super) fn key_of(record: &Record) -> WorkloadKey {
+    let workload = &record.workload;
+    WorkloadKey { namespace: workload.namespace.clone(), name: workload.name.clone(), kind: workload.kind }
+}
+
+/// What happens at a known time.
+#[derive(Debug)]
+pub(super) struct Deadlines<T>(BTreeMap<Timestamp, Vec<T>>);
+
+impl<T> Default for Deadlines<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: PartialEq> Deadlines<T> {
+    pub(super) fn add(&mut self, at: Timestamp, subject: T) {
+        let subjects = self.0.entry(at).or_default();
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.0.keys().next().copied()
+    }
+
+    /// Removes and returns what is due.
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<T> {
+        let mut due = Vec::new();
+        while let Some(first) = self.0.first_entry()
+            && *first.key() <= now
+        {
+            due.extend(first.remove());
+        }
+        due
+    }
+}

@@ -1,0 +1,61 @@
+//! The watches: each runs on its own, recovers by itself, and sends what it sees.
+
+use futures::StreamExt;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client};
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::metrics::Metrics;
+use super::observed::{Kept, LabelsOnly, Observed};
+use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use crate::workload::Packed;
+
+/// How many changes may wait before the watches are held up.
+const WAITING: usize = 1024;
+
+/// Something that a watch saw.
+pub(super) enum Change {
+    Workload(watcher::Event<Observed<Packed>>),
+    Namespace(watcher::Event<Observed<LabelsOnly>>),
+    Approval(watcher::Event<Observed<ApprovedCronJob>>),
+    Finding(watcher::Event<Observed<ScheduledWorkloadFinding>>),
+}
+
+/// Starts all watches. They end when the receiver is dropped.
+pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    spawn(client, "cronjobs", metrics, &sender, Change::Workload);
+    spawn(client, "namespaces", metrics, &sender, Change::Namespace);
+    spawn(client, "approvedcronjobs", metrics, &sender, Change::Approval);
+    spawn(client, "scheduledworkloadfindings", metrics, &sender, Change::Finding);
+    receiver
+}
+
+fn spawn<T: Kept>(
+    client: &Client,
+    resource: &'static str,
+    metrics: &Metrics,
+    sender: &mpsc::Sender<Change>,
+    wrap: fn(watcher::Event<Observed<T>>) -> Change,
+) {
+    let api: Api<Observed<T>> = Api::all(client.clone());
+    let (metrics, sender) = (metrics.clone(), sender.clone());
+    tokio::spawn(async move {
+        let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    if sender.send(wrap(event)).await.is_err() {
+                        return;
+                    }
+                }
+                // The watcher starts again by itself after a pause. Nothing is lost: it resumes, or lists anew.
+                Err(error) => {
+                    metrics.watch_failed(resource);
+                    warn!(resource, error = %error, "watch interrupted, trying again");
+                }
+            }
+        }
+    });
+}

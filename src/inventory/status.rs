@@ -1,0 +1,115 @@
+//! What an approval's status says of it.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::Approval;
+use crate::api::approval::ApprovedCronJobStatus;
+use crate::workload::redact::printable;
+
+/// How many of the selected workloads are named.
+pub const SAMPLES: usize = 10;
+
+/// The status of an approval that selects `count` workloads, of which `samples` are the first. `previous` is what its status said
+/// before: a condition that has not changed keeps its time.
+pub fn status(
+    approval: &Approval,
+    count: usize,
+    samples: Vec<String>,
+    previous: Option<&ApprovedCronJobStatus>,
+    now: Timestamp,
+) -> ApprovedCronJobStatus {
+    let conditions =
+        [ready(approval), matched(count), expired(approval, now), broad(approval), fully_checked(approval)];
+    let conditions = conditions.into_iter().map(|Verdict { kind, holds, reason, message }| {
+        let status = if holds { "True" } else { "False" };
+        let same = previous.iter().flat_map(|p| &p.conditions).find(|c| c.type_ == kind && c.status == status);
+        let since = same.map_or(now, |condition| condition.last_transition_time.0);
+        Condition {
+            type_: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: printable(&message, 1024),
+            last_transition_time: Time(since),
+            observed_generation: approval.generation,
+        }
+    });
+    ApprovedCronJobStatus {
+        observed_generation: approval.generation,
+        conditions: conditions.collect(),
+        matched_workloads: i32::try_from(count).unwrap_or(i32::MAX),
+        samples,
+    }
+}
+
+struct Verdict {
+    kind: &'static str,
+    holds: bool,
+    reason: &'static str,
+    message: String,
+}
+
+fn ready(approval: &Approval) -> Verdict {
+    let (holds, reason, message) = match &approval.rules {
+        Ok(_) => (true, "Valid", "The approval is in use.".to_owned()),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            (false, "Invalid", format!("The approval approves nothing until this is mended: {}", problems.join("; ")))
+        }
+    };
+    Verdict { kind: "Ready", holds, reason, message }
+}
+
+fn matched(count: usize) -> Verdict {
+    let (reason, message) = match count {
+        0 => ("NoWorkload", "The approval selects no workload.".to_owned()),
+        1 => ("Selects", "The approval selects 1 workload.".to_owned()),
+        count => ("Selects", format!("The approval selects {count} workloads.")),
+    };
+    Verdict { kind: "Matched", holds: count > 0, reason, message }
+}
+
+fn expired(approval: &Approval, now: Timestamp) -> Verdict {
+    let holds = approval.expired(now);
+    let (reason, message) = match approval.expires_at {
+        None => ("NoExpiry", "The approval does not expire.".to_owned()),
+        Some(at) if holds => ("Expired", format!("The approval approves nothing since {at}.")),
+        Some(at) => ("NotYet", format!("The approval approves nothing from {at} on.")),
+    };
+    Verdict { kind: "Expired", holds, reason, message }
+}
+
+fn broad(approval: &Approval) -> Verdict {
+    let everything = approval.matcher.is_everything();
+    let unconstrained = approval.rules.as_ref().is_ok_and(super::Rules::constrain_nothing);
+    let (holds, reason, message) = match (everything, unconstrained) {
+        (true, true) => (
+            true,
+            "ApprovesEverything",
+            "Every workload in every namespace is approved, whatever it runs: name namespaces and names, and expect images or commands.",
+        ),
+        (true, false) => (
+            false,
+            "MatchesEverything",
+            "The approval speaks for every workload in every namespace, but constrains what they run.",
+        ),
+        (false, true) => {
+            (false, "NameOnly", "The approval does not constrain what the workloads run: expect images or commands.")
+        }
+        (false, false) => (false, "Specific", "The approval names workloads and constrains what they run."),
+    };
+    Verdict { kind: "Broad", holds, reason, message: message.to_owned() }
+}
+
+fn fully_checked(approval: &Approval) -> Verdict {
+    let unchecked = approval.rules.as_ref().is_ok_and(|rules| !rules.deployment_paths.is_empty());
+    let (reason, message) = if unchecked {
+        (
+            "NoIdentityEvidence",
+            "expected.deploymentPaths cannot be checked, because no audit or admission events are received. Everything else is judged.",
+        )
+    } else {
+        ("AllRulesApply", "Everything that the approval expects is checked.")
+    };
+    Verdict { kind: "FullyChecked", holds: !unchecked, reason, message: message.to_owned() }
+}

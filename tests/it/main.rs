@@ -1,0 +1,8 @@
+//! The integration tests, in one binary with one harness.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod fixtures;
+#[cfg(feature = "operator")]
+mod operator;
