@@ -191,7 +191,7 @@ impl Operator {
                 Ok(Written::Finding(finding)) => drop(self.picture.put_finding(finding, now)),
                 Ok(Written::Gone { name }) => drop(self.picture.remove_finding(&name, u64::MAX)),
                 Ok(Written::Approval { name, version, status }) => {
-                    self.picture.put_approval_status(&name, version, status)
+                    self.picture.put_approval_status(&name, version, status);
                 }
                 Err(error) => {
                     failed = true;

@@ -279,12 +279,11 @@ impl Picture {
             Event::InitApply(observed) | Event::Apply(observed) => {
                 self.lists.findings.mention(&observed.name().to_owned());
                 let version = observed.version();
-                match observed.object {
-                    Ok(finding) => self.put_finding(Versioned { version, record: Record::of(&finding) }, now),
-                    Err(_) => {
-                        self.metrics.could_not_read("scheduledworkloadfindings");
-                        Vec::new()
-                    }
+                if let Ok(finding) = observed.object {
+                    self.put_finding(Versioned { version, record: Record::of(&finding) }, now)
+                } else {
+                    self.metrics.could_not_read("scheduledworkloadfindings");
+                    Vec::new()
                 }
             }
             Event::Delete(observed) => self.remove_finding(observed.name(), observed.version()),

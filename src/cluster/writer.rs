@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
+use serde::Serialize;
 use serde_json::json;
 
 use super::events::Events;
@@ -75,7 +76,7 @@ impl Writer {
         name: &str,
         status: ApprovedCronJobStatus,
     ) -> Result<Written, WriteError> {
-        let patch = Patch::Apply(object("ApprovedCronJob", name, "status", json!(status)));
+        let patch = Patch::Apply(object("ApprovedCronJob", name, "status", &status));
         let write = async { Ok(self.approvals.patch_status(name, &self.apply, &patch).await?) };
         let result = tokio::time::timeout(PATIENCE, write).await.unwrap_or(Err(WriteError::NoAnswer));
         self.metrics.wrote(APPROVALS, outcome(&result));
@@ -88,10 +89,10 @@ impl Writer {
         match write {
             Write::Apply { name, workload, status, create, notice } => {
                 if create {
-                    let spec = object("ScheduledWorkloadFinding", &name, "spec", json!({ "workload": workload }));
+                    let spec = object("ScheduledWorkloadFinding", &name, "spec", &json!({ "workload": workload }));
                     self.findings.patch(&name, &self.apply, &Patch::Apply(spec)).await?;
                 }
-                let status = Patch::Apply(object("ScheduledWorkloadFinding", &name, "status", json!(status)));
+                let status = Patch::Apply(object("ScheduledWorkloadFinding", &name, "status", &status));
                 let (finding, ()) = tokio::join!(
                     self.findings.patch_status(&name, &self.apply, &status),
                     self.tell(notice.filter(|_| tell), &name, &workload),
@@ -102,7 +103,7 @@ impl Writer {
                 let mut finding = self.findings.get(&name).await?;
                 let status = finding.status.get_or_insert_default();
                 closing.apply(status);
-                let mut patch = object("ScheduledWorkloadFinding", &name, "status", json!(status));
+                let mut patch = object("ScheduledWorkloadFinding", &name, "status", &status);
                 // Someone may have changed the finding in between: then this is refused, and planned again.
                 patch["metadata"]["resourceVersion"] = json!(finding.resource_version());
                 let patch = Patch::Apply(patch);
@@ -128,7 +129,7 @@ impl Writer {
 }
 
 /// An object with one of its parts, as server-side apply takes it.
-fn object(kind: &str, name: &str, part: &str, content: serde_json::Value) -> serde_json::Value {
+fn object(kind: &str, name: &str, part: &str, content: &impl Serialize) -> serde_json::Value {
     json!({ "apiVersion": format!("{GROUP}/v1alpha1"), "kind": kind, "metadata": { "name": name }, part: content })
 }
 

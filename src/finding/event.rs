@@ -61,7 +61,7 @@ impl Notice {
         let more = status.deviations.len().saturating_sub(sentences.len());
         let mut note = format!("{} finding. {}", status.severity, sentences.join(" "));
         if more > 0 {
-            note.push_str(&format!(" And {more} more."));
+            note = format!("{note} And {more} more.");
         }
         let last_seen = status.last_seen.as_ref().map(|time| time.0);
         Self { reason, note: fit(&note), identity: identity(reason, &status.fingerprint, last_seen) }

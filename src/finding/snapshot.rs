@@ -2,11 +2,13 @@
 
 use crate::api::finding::{Snapshot, SnapshotContainer};
 use crate::workload::pod::{Container, EnvFrom, EnvSource, VolumeSource};
-use crate::workload::redact::{arguments, printable};
+use crate::workload::redact::{arguments, credentials, printable};
 use crate::workload::{Workload, pod_security};
 
 /// The size that a snapshot may have, in bytes of JSON. It leaves room for what comes last, the note of what is left out.
 const LARGEST: usize = 8 * 1024 - 256;
+/// The size that a container may have there before it is shown in short.
+const LARGEST_CONTAINER: usize = 3 * 1024;
 const LONGEST_TEXT: usize = 256;
 const MOST_ENTRIES: usize = 24;
 
@@ -68,7 +70,13 @@ fn size(value: &impl serde::Serialize) -> usize {
     serde_json::to_string(value).map_or(0, |text| text.len())
 }
 
+/// A container, as fully as its share of the room allows: one that is padded must not push out the others.
 fn container(container: &Container) -> SnapshotContainer {
+    let full = within(container, MOST_ENTRIES, LONGEST_TEXT);
+    if size(&full) <= LARGEST_CONTAINER { full } else { within(container, MOST_ENTRIES / 6, LONGEST_TEXT / 4) }
+}
+
+fn within(container: &Container, entries: usize, length: usize) -> SnapshotContainer {
     let variables = container.env.iter().map(|variable| match &variable.source {
         EnvSource::Literal(_) => format!("{}=[redacted]", variable.name),
         EnvSource::ConfigMap(name, key) => format!("{} from ConfigMap {name}, key {key}", variable.name),
@@ -83,24 +91,20 @@ fn container(container: &Container) -> SnapshotContainer {
     SnapshotContainer {
         name: printable(&container.name, 63),
         role: container.role.as_str().to_owned(),
-        image: printable(&container.image, LONGEST_TEXT),
-        command: line(&container.command),
-        args: line(&container.args),
-        env: shortened(variables.chain(whole).map(|text| printable(&text, LONGEST_TEXT)).collect()),
+        image: printable(&credentials(&container.image), length),
+        command: shortened(arguments(&container.command, length), entries),
+        args: shortened(arguments(&container.args, length), entries),
+        env: shortened(variables.chain(whole).map(|text| printable(&text, length)).collect(), entries),
     }
 }
 
-fn line(entries: &[String]) -> Vec<String> {
-    shortened(arguments(entries, LONGEST_TEXT))
-}
-
-fn shortened(mut entries: Vec<String>) -> Vec<String> {
-    let more = entries.len().saturating_sub(MOST_ENTRIES);
+fn shortened(mut list: Vec<String>, most: usize) -> Vec<String> {
+    let more = list.len().saturating_sub(most);
     if more > 0 {
-        entries.truncate(MOST_ENTRIES);
-        entries.push(format!("… ({more} more)"));
+        list.truncate(most);
+        list.push(format!("… ({more} more)"));
     }
-    entries
+    list
 }
 
 fn volume(source: &VolumeSource) -> String {

@@ -92,9 +92,12 @@ fn deviations(all: &[Deviation]) -> Vec<Deviation> {
     if all.len() > MOST_DEVIATIONS
         && let Some(last) = shown.last_mut()
     {
-        last.path = String::new();
-        last.expected = "no further deviation".to_owned();
-        last.observed = format!("{} more deviations that are not shown", all.len() - MOST_DEVIATIONS + 1);
+        *last = Deviation {
+            path: String::new(),
+            expected: "no further deviation".to_owned(),
+            observed: format!("{} more deviations that are not shown", all.len() - MOST_DEVIATIONS + 1),
+            ..last.clone()
+        };
     }
     shown
 }

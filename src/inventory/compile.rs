@@ -175,7 +175,7 @@ fn command_rule(command: &ExpectedCommand) -> CommandRule {
 
 fn arguments(list: &[String]) -> Arguments {
     let (list, open) = match list {
-        [start @ .., last] if last == "**" => (start, true),
+        [fixed @ .., last] if last == "**" => (fixed, true),
         all => (all, false),
     };
     Arguments { patterns: list.iter().map(|text| Pattern::argument(text)).collect(), open }

@@ -67,10 +67,31 @@ pub fn lookalike<'a>(name: &str, known: &'a [&'a str]) -> Option<&'a str> {
 
 /// Whether `name` looks like `component` without being equal to it.
 fn imitates(name: &str, component: &str) -> bool {
+    if !begins_alike(name, component) {
+        return false;
+    }
     if fold(&join(name)) == fold(&join(component)) {
         return name != component;
     }
     begins_with_forgery(name, component) || is_slip(name, component)
+}
+
+/// Whether two names begin with letters that look alike. No imitation begins otherwise, and most names end here, before
+/// anything is copied.
+fn begins_alike(name: &str, component: &str) -> bool {
+    let start = |text: &str| {
+        let mut letters = text.chars().filter(|c| !is_separator(*c)).map(fold_character);
+        let (first, second) = (letters.next(), letters.next());
+        let pair = match (first, second) {
+            (Some('r'), Some('n')) => Some('m'),
+            (Some('v'), Some('v')) => Some('w'),
+            (Some('c'), Some('l')) => Some('d'),
+            _ => first,
+        };
+        (first, pair)
+    };
+    let ((first, pair), (wanted, wanted_pair)) = (start(name), start(component));
+    first == wanted || pair == wanted_pair
 }
 
 /// Whether the first words of `name` are those of `component` with some characters replaced by look-alikes. Nobody
@@ -224,17 +245,19 @@ fn fold(text: &str) -> String {
 /// Brings single characters that look alike to one form. Distances are taken from this one, where a pair that arises
 /// from a swap is not yet another letter.
 fn fold_characters(text: &str) -> String {
-    text.chars()
-        .map(|character| match character.to_ascii_lowercase() {
-            '0' => 'o',
-            '1' | 'i' => 'l',
-            '3' => 'e',
-            '4' => 'a',
-            '5' => 's',
-            '8' => 'b',
-            other => other,
-        })
-        .collect()
+    text.chars().map(fold_character).collect()
+}
+
+fn fold_character(character: char) -> char {
+    match character.to_ascii_lowercase() {
+        '0' => 'o',
+        '1' | 'i' => 'l',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '8' => 'b',
+        other => other,
+    }
 }
 
 #[cfg(test)]

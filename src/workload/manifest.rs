@@ -148,6 +148,7 @@ pub(super) struct EnvFrom {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the names are those of Kubernetes")]
 pub(super) struct Mount {
     pub name: Option<String>,
     pub mount_path: Option<String>,

@@ -15,6 +15,8 @@ pub mod redact;
 pub mod reference;
 pub mod schedule;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A pod template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent fields of Kubernetes")]
 pub struct Pod {
     /// Every container of every list, in the order init containers, containers, ephemeral containers.
     pub containers: Vec<Container>,

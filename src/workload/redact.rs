@@ -50,13 +50,23 @@ pub fn arguments(entries: &[String], limit: usize) -> Vec<String> {
             let login = std::mem::replace(&mut after_login, LOGIN_OPTION.is_match(entry));
             if hidden && !entry.starts_with('-') || login && entry.contains(':') {
                 REDACTED.to_owned()
-            } else if let Some(option) = ATTACHED_PASSWORD.captures(entry).and_then(|found| found.name("option")) {
-                format!("{}{REDACTED}", option.as_str())
+            } else if is_attached_password(entry) {
+                format!("-p{REDACTED}")
             } else {
                 printable(&credentials(entry), limit)
             }
         })
         .collect()
+}
+
+/// Whether an entry looks like the `-pSECRET` of MySQL: not a path, a port or an address, and not an option that is a word,
+/// such as `-print` or `-parallel=4`.
+fn is_attached_password(entry: &str) -> bool {
+    let Some(rest) = entry.strip_prefix("-p").filter(|rest| !rest.is_empty()) else { return false };
+    let word = rest.split('=').next().unwrap_or_default();
+    let is_word = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let is_port = rest.trim_start_matches('=').bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b','));
+    !(is_word || is_port || rest.starts_with('/'))
 }
 
 /// Replaces whatever looks like a credential in free text.
@@ -104,9 +114,6 @@ static TELLING_OPTION: LazyLock<Regex> = regex!(
 );
 /// An option whose value is a user, with a colon and the password behind it or without.
 static LOGIN_OPTION: LazyLock<Regex> = regex!(r"^--(proxy-)?user$");
-/// `-pSECRET` of MySQL as an entry of its own. A port, a path and options that are words, such as `-print`, stay readable.
-static ATTACHED_PASSWORD: LazyLock<Regex> =
-    regex!(r"^(?P<option>-p)([^-0-9/:=a-z]|[a-z]*[^-/:=a-z]|[0-9][0-9:]*[^0-9:])\S*$");
 static PRIVATE_KEY: LazyLock<Regex> =
     regex!(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)");
 static URL_PASSWORD: LazyLock<Regex> = regex!(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\x22]+@");
