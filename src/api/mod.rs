@@ -7,7 +7,11 @@ pub mod approval;
 pub mod code;
 pub mod finding;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use std::collections::BTreeMap;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use kube::CustomResourceExt;
 
 pub use approval::ApprovedCronJob;
@@ -26,5 +30,27 @@ const IS_TIME: &str =
 
 /// The definitions of all custom resources, in the order in which they are to be installed.
 pub fn all_crds() -> Vec<CustomResourceDefinition> {
-    vec![ApprovedCronJob::crd(), ScheduledWorkloadFinding::crd()]
+    let mut crds = vec![ApprovedCronJob::crd(), ScheduledWorkloadFinding::crd()];
+    for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
+        if let Some(schema) = version.schema.as_mut().and_then(|validation| validation.open_api_v3_schema.as_mut()) {
+            join_lines(schema);
+        }
+    }
+    crds
+}
+
+/// Makes one line of each paragraph of the descriptions: doc comments are wrapped for this code, and `kubectl explain` wraps
+/// what it shows by itself.
+fn join_lines(schema: &mut JSONSchemaProps) {
+    if let Some(text) = &mut schema.description {
+        let paragraphs: Vec<String> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        *text = paragraphs.join("\n\n");
+    }
+    schema.properties.iter_mut().flat_map(BTreeMap::values_mut).for_each(join_lines);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        join_lines(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        join_lines(values);
+    }
 }

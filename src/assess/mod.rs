@@ -7,6 +7,8 @@ mod facts;
 mod risk;
 mod rule;
 mod severity;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 

@@ -64,11 +64,11 @@ impl Notice {
             note = format!("{note} And {more} more.");
         }
         let last_seen = status.last_seen.as_ref().map(|time| time.0);
-        Self { reason, note: fit(&note), identity: identity(reason, &status.fingerprint, last_seen) }
+        Self { reason, note: fit(&note, LONGEST_NOTE), identity: identity(reason, &status.fingerprint, last_seen) }
     }
 
     pub(super) fn closing(reason: Reason, finding: &str, why: &str, at: Timestamp) -> Self {
-        Self { reason, note: fit(why), identity: identity(reason, finding, Some(at)) }
+        Self { reason, note: fit(why, LONGEST_NOTE), identity: identity(reason, finding, Some(at)) }
     }
 }
 
@@ -77,11 +77,12 @@ fn identity(reason: Reason, evidence: &str, at: Option<Timestamp>) -> String {
     hex(&Sha256::digest(format!("{} {evidence} {at}", reason.as_str()).as_bytes()), 16)
 }
 
-fn fit(note: &str) -> String {
-    let mut note = printable(note, LONGEST_NOTE);
-    if note.len() > LONGEST_NOTE {
-        note.truncate(note.floor_char_boundary(LONGEST_NOTE - '…'.len_utf8()));
-        note.push('…');
+/// Text that is made harmless and takes at most so many bytes.
+pub(super) fn fit(text: &str, limit: usize) -> String {
+    let mut text = printable(text, limit);
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit.saturating_sub('…'.len_utf8())));
+        text.push('…');
     }
-    note
+    text
 }

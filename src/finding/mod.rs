@@ -10,6 +10,8 @@ mod record;
 mod snapshot;
 mod status;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use sha2::{Digest, Sha256};
 

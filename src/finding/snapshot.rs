@@ -2,7 +2,7 @@
 
 use crate::api::finding::{Snapshot, SnapshotContainer};
 use crate::workload::pod::{Container, EnvFrom, EnvSource, VolumeSource};
-use crate::workload::redact::{arguments, credentials, printable};
+use crate::workload::redact::{command_line, credentials, printable};
 use crate::workload::{Workload, pod_security};
 
 /// The size that a snapshot may have, in bytes of JSON. It leaves room for what comes last, the note of what is left out.
@@ -30,10 +30,8 @@ pub(super) fn of(workload: &Workload) -> Snapshot {
     let containers = room.fill(&mut snapshot.containers, workload.pod.containers.iter().map(container));
     let labels = workload.labels.iter().map(|(key, value)| printable(&format!("{key}={value}"), LONGEST_TEXT));
     let labels = room.fill(&mut snapshot.labels, labels);
-    let mut volumes = Vec::new();
-    let left_out =
-        room.fill(&mut volumes, workload.pod.volumes.iter().map(|v| (printable(&v.name, 63), volume(&v.source))));
-    snapshot.volumes = volumes.into_iter().collect();
+    let volumes = workload.pod.volumes.iter().map(|v| format!("{}: {}", printable(&v.name, 63), volume(&v.source)));
+    let left_out = room.fill(&mut snapshot.volumes, volumes);
     let left_out: Vec<String> = [(containers, "containers"), (labels, "labels"), (left_out, "volumes")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -88,12 +86,13 @@ fn within(container: &Container, entries: usize, length: usize) -> SnapshotConta
         EnvFrom::ConfigMap(name) => format!("all of ConfigMap {name}"),
         EnvFrom::Secret(name) => format!("all of Secret {name}"),
     });
+    let (command, args) = command_line(&container.command, &container.args, length);
     SnapshotContainer {
         name: printable(&container.name, 63),
         role: container.role.as_str().to_owned(),
         image: printable(&credentials(&container.image), length),
-        command: shortened(arguments(&container.command, length), entries),
-        args: shortened(arguments(&container.args, length), entries),
+        command: shortened(command, entries),
+        args: shortened(args, entries),
         env: shortened(variables.chain(whole).map(|text| printable(&text, length)).collect(), entries),
     }
 }

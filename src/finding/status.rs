@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::event::fit;
 use super::plan::Subject;
 use super::{snapshot, steps};
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, Risk, ScheduledWorkloadFindingStatus as Status, State};
 use crate::assess::Assessment;
-use crate::workload::redact::printable;
 
 /// The type of the condition that tells whether a workload deviates.
 pub(super) const DEVIATING: &str = "Deviating";
@@ -18,7 +18,7 @@ pub(super) const DEVIATING: &str = "Deviating";
 const MOST_DEVIATIONS: usize = 50;
 const MOST_RISKS: usize = 50;
 const MOST_APPROVALS: usize = 20;
-/// The longest text of one field, in characters.
+/// The longest text of one field, in bytes.
 const LONGEST_TEXT: usize = 512;
 
 /// The status of a finding, without the times.
@@ -106,14 +106,14 @@ fn bounded(deviation: &Deviation) -> Deviation {
     let Deviation { code, path, expected, observed, approval } = deviation;
     Deviation {
         code: *code,
-        path: printable(path, LONGEST_TEXT),
-        expected: printable(expected, LONGEST_TEXT),
-        observed: printable(observed, LONGEST_TEXT),
+        path: fit(path, LONGEST_TEXT),
+        expected: fit(expected, LONGEST_TEXT),
+        observed: fit(observed, LONGEST_TEXT),
         approval: approval.clone(),
     }
 }
 
 fn bounded_risk(risk: &Risk) -> Risk {
     let Risk { code, path, detail } = risk;
-    Risk { code: *code, path: printable(path, LONGEST_TEXT), detail: printable(detail, LONGEST_TEXT) }
+    Risk { code: *code, path: fit(path, LONGEST_TEXT), detail: fit(detail, LONGEST_TEXT) }
 }

@@ -9,6 +9,8 @@ mod index;
 mod matcher;
 mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

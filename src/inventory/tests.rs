@@ -109,12 +109,10 @@ fn a_workload_is_required_by_usable_approvals_and_by_each_once() {
         };
         let expires_at = expires_at.map(|at| serde_json::from_value(at.into()).unwrap());
         let expected = Expected { required: true, ..Expected::default() };
-        Approval::compile(&ApprovedCronJob::new(name, ApprovedCronJobSpec {
-            matches,
-            expires_at,
-            expected,
-            ..ApprovedCronJobSpec::default()
-        }))
+        Approval::compile(&ApprovedCronJob::new(
+            name,
+            ApprovedCronJobSpec { matches, expires_at, expected, ..ApprovedCronJobSpec::default() },
+        ))
     };
     let mut inventory = Inventory::default();
     inventory.insert(requiring("b", &["backup", "backup"], None));

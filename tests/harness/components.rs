@@ -161,7 +161,7 @@ impl ControlPlane {
     }
 
     /// A client that may ask for the health of another component than the API server.
-    async fn probing_client(&self, port: &Port) -> anyhow::Result<kube::Client> {
+    pub(super) async fn probing_client(&self, port: &Port) -> anyhow::Result<kube::Client> {
         client(kubeconfig(&port.https(), &self.certificates.ca_pem, "nobody", "none")).await
     }
 }

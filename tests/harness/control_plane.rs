@@ -113,15 +113,7 @@ impl ControlPlane {
 
     /// A call of the real `kubectl`, as the administrator unless told otherwise.
     pub fn kubectl(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Kubectl {
-        Kubectl {
-            binary: self.binaries.kubectl.clone(),
-            kubeconfig: self.kubeconfig.clone(),
-            home: self.scratch.path().to_owned(),
-            args: Vec::new(),
-            stdin: Vec::new(),
-            limit: Duration::from_mins(1),
-        }
-        .args(args)
+        Kubectl::new(&self.binaries.kubectl, &self.kubeconfig, self.scratch.path()).args(args)
     }
 
     /// Where the audit log is, once something was logged. There is none without [`Builder::audit_policy`].

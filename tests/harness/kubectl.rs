@@ -33,6 +33,18 @@ pub struct KubectlOutput {
 }
 
 impl Kubectl {
+    /// A call of any `kubectl`, with a kubeconfig of any cluster and a home directory.
+    pub fn new(binary: impl Into<PathBuf>, kubeconfig: impl Into<PathBuf>, home: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: binary.into(),
+            kubeconfig: kubeconfig.into(),
+            home: home.into(),
+            args: Vec::new(),
+            stdin: Vec::new(),
+            limit: Duration::from_mins(1),
+        }
+    }
+
     /// Adds an argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());

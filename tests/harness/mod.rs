@@ -37,6 +37,7 @@ pub mod builder;
 pub mod certificates;
 mod components;
 pub mod control_plane;
+mod etcd;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod ports;

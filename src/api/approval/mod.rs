@@ -51,6 +51,7 @@ pub use expected::{Expected, ExpectedCommand, ExpectedImage};
         description = "The team that answers for the workload",
         json_path = ".spec.owner.team"
     ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Ticket",
         type_ = "string",
@@ -64,8 +65,7 @@ pub use expected::{Expected, ExpectedCommand, ExpectedImage};
         description = "Why the approval is, or is not, ready",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
         priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -20,7 +20,7 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>
                     DeviationCode::Command,
                     format!("{path}.{}.exec.command", hook.field),
                     one_of(&rules.commands.iter().filter_map(|rule| rule.command.as_ref()).collect::<Vec<_>>()),
-                    shown(&hook.command),
+                    shown(&redact::arguments(&hook.command, SHOWN)),
                 ));
             }
         }
@@ -32,21 +32,22 @@ fn main(path: &str, container: &Container, rules: &[CommandRule]) -> Option<Devi
     if rules.iter().any(|rule| rule.fits(&container.command, &container.args)) {
         return None;
     }
+    let (command, args) = redact::command_line(&container.command, &container.args, SHOWN);
     let of_command: Vec<&CommandRule> = rules.iter().filter(|rule| rule.command_fits(&container.command)).collect();
     let (field, expected, observed) = if of_command.is_empty() {
         let expected: Vec<_> = rules.iter().filter_map(|rule| rule.command.as_ref()).collect();
-        ("command", one_of(&expected), &container.command)
+        ("command", one_of(&expected), command)
     } else {
         let expected: Vec<_> = of_command.iter().filter_map(|rule| rule.args.as_ref()).collect();
-        ("args", one_of(&expected), &container.args)
+        ("args", one_of(&expected), args)
     };
-    Some(deviation(DeviationCode::Command, format!("{path}.{field}"), expected, shown(observed)))
+    Some(deviation(DeviationCode::Command, format!("{path}.{field}"), expected, shown(&observed)))
 }
 
-/// A command line with its credentials removed.
+/// A command line, with its credentials removed before.
 fn shown(entries: &[String]) -> String {
     if entries.is_empty() {
         return "[] (that of the image)".to_owned();
     }
-    redact::printable(&format!("{:?}", redact::arguments(entries, SHOWN)), 2 * SHOWN)
+    redact::printable(&format!("{entries:?}"), 2 * SHOWN)
 }

@@ -1,6 +1,6 @@
 //! `ScheduledWorkloadFinding`: the durable record of a workload that nobody approved as it is.
 
-use std::collections::BTreeMap;
+mod evidence;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::IS_TIME;
 use super::approval::WorkloadKind;
 use super::code::{DeviationCode, RiskCode, Severity};
+pub use evidence::{Attack, Snapshot, SnapshotContainer};
 
 /// A scheduled workload that deviates from the inventory. Cronwarden writes `spec.workload` and `status`; people write
 /// `spec.triage`.
@@ -108,13 +109,13 @@ pub struct ScheduledWorkloadFindingSpec {
 pub struct WorkloadReference {
     /// The kind of the workload.
     pub kind: WorkloadKind,
-    /// Its namespace.
+    /// The namespace of the workload.
     #[schemars(length(max = 253))]
     pub namespace: String,
-    /// Its name.
+    /// The name of the workload.
     #[schemars(length(max = 253))]
     pub name: String,
-    /// Its uid: a workload that is deleted and created again is another one. Empty for a required workload that is
+    /// The uid of the workload: one that is deleted and created again is another one. Empty for a required workload that is
     /// missing.
     #[serde(default)]
     #[schemars(length(max = 128))]
@@ -127,13 +128,13 @@ pub struct WorkloadReference {
 #[x_kube(validation = ("has(self.fingerprint) && self.fingerprint.size() > 0",
     "triage needs the fingerprint that was reviewed: copy it from status.fingerprint, so that any later change reopens the finding"))]
 pub struct Triage {
-    /// `Acknowledged`: seen and accepted for now.
+    /// The decision: `Acknowledged` means seen and accepted for now.
     pub state: TriageState,
-    /// Who decided.
+    /// Who took the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub by: Option<String>,
-    /// Why.
+    /// Why it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
@@ -330,79 +331,4 @@ pub enum Evidence {
     /// It is not known.
     #[default]
     Unknown,
-}
-
-/// The references that a SOC files the finding under.
-#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attack {
-    /// The technique: Container Orchestration Job.
-    pub technique: String,
-    /// The detection strategy.
-    pub detection_strategy: String,
-    /// The analytic.
-    pub analytic: String,
-}
-
-impl Default for Attack {
-    fn default() -> Self {
-        Self {
-            technique: "T1053.007".to_owned(),
-            detection_strategy: "DET0206".to_owned(),
-            analytic: "AN0582".to_owned(),
-        }
-    }
-}
-
-/// What a workload looked like when its evidence last changed. Literal values of environment variables and whatever looks
-/// like a credential are left out.
-#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    /// When it runs; absent for a Job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
-    /// The time zone of the schedule; absent if the workload names none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// Whether it is suspended.
-    #[serde(default)]
-    pub suspend: bool,
-    /// The service account that it runs as.
-    pub service_account: String,
-    /// The Pod Security Standard that the pod meets.
-    pub pod_security: String,
-    /// The labels of the workload, as text so that no label is ever adopted from here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    /// Every container, init container and sidecar.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub containers: Vec<SnapshotContainer>,
-    /// The volumes, as `name: what it is`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub volumes: BTreeMap<String, String>,
-    /// What was left out because of the size limit; absent if the snapshot is complete.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncated: Option<String>,
-}
-
-/// A container in a snapshot.
-#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotContainer {
-    /// The name of the container.
-    pub name: String,
-    /// `container`, `init` or `sidecar`.
-    pub role: String,
-    /// The image as the workload writes it.
-    pub image: String,
-    /// The command, redacted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
-    /// The arguments, redacted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<String>,
-    /// The names of the environment variables and where they come from, never a literal value.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
 }
