@@ -1,8 +1,23 @@
 //! The integration tests, in one binary with one harness.
 
+// A test fails by panicking, in its helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod codes;
+mod crds;
 mod fixtures;
+mod layering;
+mod normal_form;
 #[cfg(feature = "operator")]
 mod operator;
+mod pod_security;
+mod rest;
+mod schedule_differential;
+
+#[path = "../harness/selftest.rs"]
+mod selftest;
+#[path = "../harness/selftest_processes.rs"]
+mod selftest_processes;

@@ -1,0 +1,263 @@
+//! The judgement as a catalogue: each folder of `tests/data/assess` holds a workload, an inventory and the assessment that
+//! has to come of them, in full.
+//!
+//! `UPDATE_FIXTURES=1` rewrites what is expected, for review with `git diff`; the test fails then, so that it never passes
+//! by itself.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use cronwarden::api::code::{DeviationCode, RiskCode, Severity};
+use cronwarden::api::finding::{ConsideredApproval, Deviation, Risk};
+use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use cronwarden::assess::{Assessment, assess, missing, unreadable};
+use cronwarden::finding::{Record, Subject, Write, plan, reference};
+use cronwarden::inventory::{Approval, Inventory, Labels};
+use cronwarden::workload::{Packed, Workload, WorkloadKey, WorkloadKind};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// When everything is judged, unless `expected.yaml` says otherwise.
+const NOW: &str = "2026-06-01T00:00:00Z";
+
+/// So that the catalogue does not shrink unnoticed.
+const FEWEST_FIXTURES: usize = 120;
+
+/// The codes that a workload and the inventory alone cannot lead to: they need identities, Jobs and Pods at run time,
+/// privileges, or what other workloads do.
+const NOT_FROM_OBJECTS: [&str; 13] = [
+    "DeploymentPath",
+    "UnattributedChange",
+    "ManualRun",
+    "ForgedOwner",
+    "TemplateDrift",
+    "TickSquatting",
+    "PodDrift",
+    "PowerfulServiceAccount",
+    "RecentPrivilegeChange",
+    "HumanActor",
+    "AnonymousActor",
+    "Impersonation",
+    "FanOut",
+];
+
+/// What `expected.yaml` holds: an assessment, and when it is made if that matters.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Expected {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    now: Option<Timestamp>,
+    severity: Severity,
+    severity_reasons: Vec<String>,
+    deviations: Vec<Deviation>,
+    risks: Vec<Risk>,
+    approvals: Vec<ConsideredApproval>,
+    unknown: Vec<Unknown>,
+}
+
+/// What an approval expects and cannot be checked.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unknown {
+    code: DeviationCode,
+    expected: String,
+    approval: String,
+}
+
+impl Expected {
+    fn of(assessment: &Assessment, now: Option<Timestamp>) -> Self {
+        // Without `..`, so that no new part of an assessment is forgotten here.
+        let Assessment { deviations, risks, approvals, unknown, severity, severity_reasons } = assessment.clone();
+        let unknown =
+            unknown.into_iter().map(|u| Unknown { code: u.code, expected: u.expected, approval: u.approval }).collect();
+        Self { now, severity, severity_reasons, deviations, risks, approvals, unknown }
+    }
+
+    fn codes(&self) -> impl Iterator<Item = &'static str> {
+        let deviations = self.deviations.iter().map(|deviation| deviation.code.as_str());
+        deviations.chain(self.risks.iter().map(|risk| risk.code.as_str()))
+    }
+}
+
+/// A folder of `tests/data/assess`.
+struct Fixture {
+    folder: PathBuf,
+    /// The workload, unless it cannot be read or the fixture is about its absence.
+    workload: Option<Workload>,
+    now: Timestamp,
+    expected: Option<Expected>,
+    assessment: Assessment,
+}
+
+impl Fixture {
+    fn read(folder: PathBuf) -> anyhow::Result<Self> {
+        let expected: Option<Expected> = yaml(&folder.join("expected.yaml"))?;
+        let now = expected.as_ref().and_then(|expected| expected.now).unwrap_or(NOW.parse()?);
+        let mut inventory = Inventory::default();
+        for approval in &serde_saphyr::from_multiple::<ApprovedCronJob>(&text(&folder.join("inventory.yaml"))?)? {
+            let replaced = inventory.insert(Approval::compile(approval));
+            ensure!(replaced.is_none(), "two approvals have the same name");
+        }
+        let namespace: Labels = yaml(&folder.join("namespace.yaml"))?.unwrap_or_default();
+        let (workload, assessment) = match yaml::<WorkloadKey>(&folder.join("missing.yaml"))? {
+            Some(key) => (None, missing(&key, &inventory.requiring(&key, now))),
+            None => match workload(&folder.join("workload.yaml"))? {
+                Ok(workload) => {
+                    let assessment = assess(&workload, &inventory, &namespace, now);
+                    (Some(workload), assessment)
+                }
+                Err(reason) => (None, unreadable(&reason)),
+            },
+        };
+        Ok(Self { folder, workload, now, expected, assessment })
+    }
+
+    fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn observed(&self) -> Expected {
+        Expected::of(&self.assessment, self.expected.as_ref().and_then(|expected| expected.now))
+    }
+
+    /// What the assessment is and should not be, or nothing.
+    fn difference(&self) -> anyhow::Result<Option<String>> {
+        let observed = self.observed();
+        if self.expected.as_ref() == Some(&observed) {
+            return Ok(None);
+        }
+        let expected = self.expected.as_ref().map(serde_saphyr::to_string).transpose()?.unwrap_or_default();
+        Ok(Some(format!("{}\n{}", self.name(), diff(&expected, &serde_saphyr::to_string(&observed)?))))
+    }
+}
+
+/// Every fixture, by name.
+fn all() -> anyhow::Result<Vec<Fixture>> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/assess"))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<anyhow::Result<_>>()?;
+    folders.sort();
+    folders
+        .into_iter()
+        .map(|folder| Fixture::read(folder.clone()).with_context(|| folder.display().to_string()))
+        .collect()
+}
+
+fn text(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| file.display().to_string())
+}
+
+/// The content of a file that may be absent.
+fn yaml<T: serde::de::DeserializeOwned>(file: &Path) -> anyhow::Result<Option<T>> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    serde_saphyr::from_str(&text(file)?).map(Some).with_context(|| file.display().to_string())
+}
+
+fn workload(file: &Path) -> anyhow::Result<Result<Workload, cronwarden::workload::Unreadable>> {
+    let manifest: Value = yaml(file)?.with_context(|| file.display().to_string())?;
+    let kind = serde_json::from_value::<WorkloadKind>(manifest["kind"].clone())?;
+    Ok(Workload::from_json(kind, &manifest.to_string()))
+}
+
+/// The lines that only one of the texts has, each with a sign, between those that both have.
+fn diff(expected: &str, observed: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), observed.lines().collect());
+    // The length of the longest common part from each pair of lines on.
+    let mut common = vec![vec![0usize; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] =
+                if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut lines) = (0, 0, Vec::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            lines.push(format!("    {}", old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || i < old.len() && common[i + 1][j] >= common[i][j + 1] {
+            lines.push(format!("  - {}", old[i]));
+            i += 1;
+        } else {
+            lines.push(format!("  + {}", new[j]));
+            j += 1;
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn every_workload_is_assessed_as_expected() -> anyhow::Result<()> {
+    let fixtures = all()?;
+    let mut differences = Vec::new();
+    for fixture in &fixtures {
+        differences.extend(fixture.difference()?);
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            fs::write(fixture.folder.join("expected.yaml"), serde_saphyr::to_string(&fixture.observed())?)?;
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} of {} fixtures are assessed otherwise (- expected, + observed):\n\n{}",
+        differences.len(),
+        fixtures.len(),
+        differences.join("\n\n")
+    );
+    assert!(fixtures.len() >= FEWEST_FIXTURES, "there are only {} fixtures", fixtures.len());
+    Ok(())
+}
+
+#[test]
+fn every_code_has_a_fixture() -> anyhow::Result<()> {
+    let fixtures = all()?;
+    let shown: BTreeSet<&str> = fixtures.iter().filter_map(|f| f.expected.as_ref()).flat_map(Expected::codes).collect();
+    let every =
+        DeviationCode::ALL.iter().map(|code| code.as_str()).chain(RiskCode::ALL.iter().map(|code| code.as_str()));
+    let expected: BTreeSet<&str> = every.filter(|code| !NOT_FROM_OBJECTS.contains(code)).collect();
+    assert_eq!(shown, expected, "left: codes with a fixture, right: codes that objects alone can lead to");
+    Ok(())
+}
+
+/// Whatever is judged: packing loses nothing, the finding stays within bounds, and once written it is not written again.
+#[test]
+fn every_finding_is_written_once() -> anyhow::Result<()> {
+    for fixture in all()? {
+        let name = fixture.name();
+        if let Some(workload) = &fixture.workload {
+            assert_eq!(Packed::pack(workload)?.unpack()?, *workload, "{name}: packing changes the workload");
+        }
+        let key = fixture.workload.as_ref().map(|workload| workload.key.clone()).unwrap_or_default();
+        let reference = reference(&key, "6f1c2a0e-0000-4000-8000-000000000000");
+        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref() };
+        let write = plan(subject, &fixture.assessment, None, fixture.now);
+        assert_eq!(
+            write.is_none(),
+            fixture.assessment.is_clean(),
+            "{name}: a finding, or none, contrary to the assessment"
+        );
+        let Some(Write::Apply { name: finding, workload, status, create: true, notice: Some(notice) }) = write else {
+            continue;
+        };
+        let size = serde_json::to_string(&status)?.len();
+        assert!(size < 100 * 1024, "{name}: the status takes {size} bytes");
+        assert!(notice.note.len() <= 1024, "{name}: the note is too long");
+        let json = serde_json::to_string(&status)?;
+        assert!(!json.contains("hunter2-S3cr3t"), "{name}: a credential is shown");
+        assert!(!json.contains("\\u00"), "{name}: a control character is shown");
+
+        let mut read_back = ScheduledWorkloadFinding::new(
+            &finding,
+            cronwarden::api::finding::ScheduledWorkloadFindingSpec { workload, ..Default::default() },
+        );
+        read_back.status = Some(serde_json::from_str(&json)?);
+        let record = Record::of(&read_back);
+        let later = fixture.now.saturating_add(jiff::SignedDuration::from_hours(1))?;
+        assert_eq!(plan(subject, &fixture.assessment, Some(&record), later), None, "{name}: written twice");
+    }
+    Ok(())
+}
