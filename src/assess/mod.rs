@@ -51,9 +51,9 @@ pub struct Unknown {
 }
 
 impl Assessment {
-    /// Whether nothing deviates.
-    pub fn is_clean(&self) -> bool {
-        self.deviations.is_empty()
+    /// Whether the workload is approved. A workload of which something is unknown is neither approved nor deviating.
+    pub fn is_approved(&self) -> bool {
+        self.deviations.is_empty() && self.unknown.is_empty()
     }
 
     /// The approval that the workload comes closest to, if any selects it.

@@ -112,7 +112,7 @@ fn host_paths_are_compared_in_their_shortest_form() {
         let approval = json!({"match": {"kinds": ["Job"], "names": ["*"]}, "allowed": {"hostPaths": allowed}});
         let assessment = assess(&workload, &inventory(&[approval]), &Labels::new(), now());
         let reaches_socket = assessment.risks.iter().any(|risk| risk.code == RiskCode::RuntimeSocket);
-        (assessment.is_clean(), reaches_socket)
+        (assessment.is_approved(), reaches_socket)
     };
     for (path, allowed, is_allowed, reaches_socket) in [
         ("/var/log", ["/var/log"], true, false),

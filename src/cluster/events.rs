@@ -11,6 +11,7 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
+use kube::core::Status;
 use tracing::{debug, warn};
 
 use super::metrics::Metrics;
@@ -23,6 +24,9 @@ const REPORTING_CONTROLLER: &str = "cronwarden.dev/operator";
 /// Events are notices; the findings are the record. More than this at once helps nobody and costs the API server.
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const ONE_EVERY: Duration = Duration::from_millis(500);
+
+/// How long one Event may take. Meanwhile the next finding waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest name that is put before the identity in the name of an Event.
 const LONGEST_NAME: usize = 200;
@@ -53,19 +57,21 @@ impl Events {
         let event = self.event(notice, finding, workload);
         let api: Api<Event> =
             Api::namespaced(self.client.clone(), event.metadata.namespace.as_deref().unwrap_or("default"));
-        let outcome = match api.create(&PostParams::default(), &event).await {
-            Ok(_) => "ok",
-            Err(kube::Error::Api(status)) => match status.code {
+        let outcome = match tokio::time::timeout(PATIENCE, api.create(&PostParams::default(), &event)).await {
+            Ok(Ok(_)) => "ok",
+            // A server that is short of breath needs it for the findings.
+            Err(_) => "timeout",
+            Ok(Err(kube::Error::Api(status))) => match status.code {
                 // The same transition was told before, by a process that ended in between.
                 409 => "already_sent",
-                // The namespace is gone, or going.
-                403 | 404 => "namespace_gone",
+                404 => "namespace_gone",
+                403 if is_going(&status) => "namespace_gone",
                 code => {
                     warn!(finding, code, message = status.message, "event refused");
                     "refused"
                 }
             },
-            Err(error) => {
+            Ok(Err(error)) => {
                 warn!(finding, %error, "event not sent");
                 "unreachable"
             }
@@ -114,4 +120,9 @@ impl Events {
             ..Event::default()
         }
     }
+}
+
+/// Whether a namespace that is being deleted is why something was refused.
+fn is_going(status: &Status) -> bool {
+    status.details.iter().flat_map(|details| &details.causes).any(|cause| cause.reason == "NamespaceTerminating")
 }

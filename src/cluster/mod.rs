@@ -50,7 +50,8 @@ pub async fn run(
     let writer = Writer::new(&client, events, metrics.clone());
     let picture = Picture::new(settings.retention, metrics.clone());
     let operator = Operator::new(picture, writer, metrics.clone(), synced);
-    info!(address = ?listener.local_addr().ok(), "serving probes and metrics");
+    let address = listener.local_addr().context("cannot serve the probes")?;
+    info!(%address, "serving probes and metrics");
     tokio::select! {
         served = http::serve(listener, health) => served.context("cannot serve the probes"),
         () = operator.run(watch::start(&client, &metrics), stop) => Ok(()),

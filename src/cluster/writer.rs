@@ -12,7 +12,7 @@ use super::metrics::Metrics;
 use super::store::Versioned;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::api::{ApprovedCronJob, FIELD_MANAGER, GROUP, ScheduledWorkloadFinding};
-use crate::finding::{Notice, Record, Write};
+use crate::finding::{Record, Write};
 
 /// How long one write may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,9 +64,13 @@ impl Writer {
 
     /// Carries out one write. `tell` is whether people are told of it.
     pub(super) async fn carry_out(&self, write: Write, tell: bool) -> Result<Written, WriteError> {
-        let result =
-            tokio::time::timeout(PATIENCE, self.finding(write, tell)).await.unwrap_or(Err(WriteError::NoAnswer));
+        let notice = write.notice().filter(|_| tell).cloned();
+        let result = tokio::time::timeout(PATIENCE, self.finding(write)).await.unwrap_or(Err(WriteError::NoAnswer));
         self.metrics.wrote(FINDINGS, outcome(&result));
+        // Only what is recorded is told. A write that fails is planned again, and would be told again.
+        if let (Ok(Written::Finding(finding)), Some(notice)) = (&result, notice) {
+            self.events.send(&notice, &finding.record.name, &finding.record.workload).await;
+        }
         result
     }
 
@@ -85,21 +89,17 @@ impl Writer {
         Ok(Written::Approval { name: name.to_owned(), version, status: approval.status })
     }
 
-    async fn finding(&self, write: Write, tell: bool) -> Result<Written, WriteError> {
+    async fn finding(&self, write: Write) -> Result<Written, WriteError> {
         match write {
-            Write::Apply { name, workload, status, create, notice } => {
+            Write::Apply { name, workload, status, create, notice: _ } => {
                 if create {
                     let spec = object("ScheduledWorkloadFinding", &name, "spec", &json!({ "workload": workload }));
                     self.findings.patch(&name, &self.apply, &Patch::Apply(spec)).await?;
                 }
                 let status = Patch::Apply(object("ScheduledWorkloadFinding", &name, "status", &status));
-                let (finding, ()) = tokio::join!(
-                    self.findings.patch_status(&name, &self.apply, &status),
-                    self.tell(notice.filter(|_| tell), &name, &workload),
-                );
-                recorded(&finding?)
+                recorded(&self.findings.patch_status(&name, &self.apply, &status).await?)
             }
-            Write::Close { name, closing, notice } => {
+            Write::Close { name, closing, notice: _ } => {
                 let mut finding = self.findings.get(&name).await?;
                 let status = finding.status.get_or_insert_default();
                 closing.apply(status);
@@ -107,23 +107,13 @@ impl Writer {
                 // Someone may have changed the finding in between: then this is refused, and planned again.
                 patch["metadata"]["resourceVersion"] = json!(finding.resource_version());
                 let patch = Patch::Apply(patch);
-                let (closed, ()) = tokio::join!(
-                    self.findings.patch_status(&name, &self.apply, &patch),
-                    self.tell(Some(notice).filter(|_| tell), &name, &finding.spec.workload),
-                );
-                recorded(&closed?)
+                recorded(&self.findings.patch_status(&name, &self.apply, &patch).await?)
             }
             Write::Delete { name } => match self.findings.delete(&name, &DeleteParams::default()).await {
                 Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Written::Gone { name }),
                 Err(error) => Err(error.into()),
                 Ok(_) => Ok(Written::Gone { name }),
             },
-        }
-    }
-
-    async fn tell(&self, notice: Option<Notice>, finding: &str, workload: &crate::api::finding::WorkloadReference) {
-        if let Some(notice) = notice {
-            self.events.send(&notice, finding, workload).await;
         }
     }
 }

@@ -56,15 +56,18 @@ pub struct Notice {
 }
 
 impl Notice {
-    pub(super) fn about(reason: Reason, status: &Status) -> Self {
+    /// The name of the finding is part of the note: `kubectl describe` does not show what an Event is related to.
+    pub(super) fn about(reason: Reason, finding: &str, status: &Status) -> Self {
         let sentences: Vec<String> = status.deviations.iter().take(3).map(sentence).collect();
         let more = status.deviations.len().saturating_sub(sentences.len());
         let mut note = format!("{} finding. {}", status.severity, sentences.join(" "));
         if more > 0 {
             note = format!("{note} And {more} more.");
         }
+        let see = format!(" See finding {finding}.");
+        let note = fit(&note, LONGEST_NOTE.saturating_sub(see.len())) + &see;
         let last_seen = status.last_seen.as_ref().map(|time| time.0);
-        Self { reason, note: fit(&note, LONGEST_NOTE), identity: identity(reason, &status.fingerprint, last_seen) }
+        Self { reason, note, identity: identity(reason, &status.fingerprint, last_seen) }
     }
 
     pub(super) fn closing(reason: Reason, finding: &str, why: &str, at: Timestamp) -> Self {

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::event::{Notice, Reason};
 use super::record::{Record, Written, digest};
-use super::{fingerprint, name, status};
+use super::{fingerprint, name, status, steps};
 use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, State, WorkloadReference};
 use crate::assess::Assessment;
 use crate::workload::Workload;
@@ -58,6 +58,15 @@ impl Write {
             Self::Apply { name, .. } | Self::Close { name, .. } | Self::Delete { name } => name,
         }
     }
+
+    /// What people are told once it is recorded, if they are told anything.
+    pub fn notice(&self) -> Option<&Notice> {
+        match self {
+            Self::Apply { notice, .. } => notice.as_ref(),
+            Self::Close { notice, .. } => Some(notice),
+            Self::Delete { .. } => None,
+        }
+    }
 }
 
 /// How a finding ends.
@@ -66,6 +75,7 @@ pub struct Closing {
     state: State,
     at: Timestamp,
     why: &'static str,
+    next_steps: Vec<String>,
 }
 
 impl Closing {
@@ -73,6 +83,7 @@ impl Closing {
     pub fn apply(&self, status: &mut Status) {
         status.state = self.state;
         status.closed_at = Some(Time(self.at));
+        status.next_steps.clone_from(&self.next_steps);
         status.conditions = vec![Condition {
             type_: status::DEVIATING.to_owned(),
             status: "False".to_owned(),
@@ -86,8 +97,12 @@ impl Closing {
 
 /// What to write about a subject that was just judged, if anything.
 pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Record>, now: Timestamp) -> Option<Write> {
-    if assessment.is_clean() {
+    if assessment.is_approved() {
         return record.and_then(|record| resolved(record, now));
+    }
+    if assessment.deviations.is_empty() {
+        // Not observed to deviate, and not known to be approved: whatever is recorded stays as it is.
+        return None;
     }
     let written = record.and_then(|record| record.written.as_ref());
     let fingerprint = fingerprint::of(assessment, subject.workload);
@@ -107,7 +122,7 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
     if active.is_some_and(|active| active.digest == digest(&status)) {
         return None;
     }
-    let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &status));
+    let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &name, &status));
     Some(Write::Apply {
         name,
         workload: subject.reference.clone(),
@@ -129,7 +144,7 @@ fn reason(written: Option<&Written>, unchanged: bool, state: State) -> Option<Re
 
 fn resolved(record: &Record, now: Timestamp) -> Option<Write> {
     let why = "The workload no longer deviates from the inventory.";
-    close(record, Closing { state: State::Resolved, at: now, why }, Reason::FindingResolved)
+    close(record, State::Resolved, now, why, Reason::FindingResolved)
 }
 
 /// What to write about a finding whose workload is gone, if anything.
@@ -140,16 +155,16 @@ pub fn closing(record: &Record, now: Timestamp) -> Option<Write> {
         return resolved(record, now);
     }
     let why = "The workload was deleted while it deviated; deletion is not innocence.";
-    close(record, Closing { state: State::Deleted, at: now, why }, Reason::WorkloadDeleted)
+    close(record, State::Deleted, now, why, Reason::WorkloadDeleted)
 }
 
 /// A finding that is over already stays as it is. One that was never completed is closed too.
-fn close(record: &Record, closing: Closing, reason: Reason) -> Option<Write> {
+fn close(record: &Record, state: State, at: Timestamp, why: &'static str, reason: Reason) -> Option<Write> {
     let is_over = record.state().is_some_and(|state| !state.is_active());
     (!is_over).then(|| Write::Close {
         name: record.name.clone(),
-        notice: Notice::closing(reason, &record.name, closing.why, closing.at),
-        closing,
+        notice: Notice::closing(reason, &record.name, why, at),
+        closing: Closing { state, at, why, next_steps: steps::when_over(state, &record.workload) },
     })
 }
 

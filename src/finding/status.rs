@@ -65,13 +65,17 @@ pub(super) fn deviating(assessment: &Assessment, since: Timestamp) -> Condition 
 /// A deviation as a sentence.
 pub(super) fn sentence(deviation: &Deviation) -> String {
     let Deviation { code, path, expected, observed, approval } = deviation;
-    let field = if path.is_empty() { String::new() } else { format!(" {path}") };
-    match approval {
-        Some(approval) => format!("{code}:{field} is {observed}; approval {approval} expects {expected}."),
-        None if *code == DeviationCode::Unapproved => {
-            "Unapproved: no ApprovedCronJob selects this workload.".to_owned()
+    match (code, approval) {
+        (DeviationCode::Unapproved, None) => format!("{code}: no ApprovedCronJob selects this workload."),
+        (DeviationCode::Unapproved | DeviationCode::ApprovalExpired, Some(approval)) => {
+            format!("{code}: approval {approval} speaks for this workload, but {observed}.")
         }
-        None => format!("{code}:{field} is {observed}; expected is {expected}."),
+        (DeviationCode::Missing, Some(approval)) => {
+            format!("{code}: approval {approval} requires that {expected}; {observed}.")
+        }
+        _ if path.is_empty() => format!("{code}: {observed}; expected is {expected}."),
+        (_, Some(approval)) => format!("{code}: {path} is {observed}; approval {approval} expects {expected}."),
+        (_, None) => format!("{code}: {path} is {observed}; expected is {expected}."),
     }
 }
 

@@ -1,8 +1,21 @@
 //! What to do about a finding, as commands that can be copied.
 
 use crate::api::code::DeviationCode;
-use crate::api::finding::WorkloadReference;
+use crate::api::finding::{State, WorkloadReference};
 use crate::assess::Assessment;
+
+/// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
+pub(super) fn when_over(state: State, workload: &WorkloadReference) -> Vec<String> {
+    let WorkloadReference { kind, namespace, name, uid: _ } = workload;
+    if state != State::Deleted {
+        return Vec::new();
+    }
+    vec![
+        "It is gone: status.snapshot shows what it looked like".to_owned(),
+        format!("Look at what it left behind: kubectl get jobs,pods -n {namespace}"),
+        format!("Find out who deleted it: the deletion of {kind} {name} in the audit log of the API server"),
+    ]
+}
 
 /// The next steps for whoever reads the finding: look, decide, and either stop the workload or settle the finding.
 pub(super) fn after(

@@ -163,7 +163,8 @@ pub struct Arguments {
 impl Arguments {
     /// Whether every argument fits its pattern.
     pub fn fit(&self, arguments: &[String]) -> bool {
-        let count_fits = if self.open { arguments.len() >= self.patterns.len() } else { arguments.len() == self.patterns.len() };
+        let count_fits =
+            if self.open { arguments.len() >= self.patterns.len() } else { arguments.len() == self.patterns.len() };
         count_fits && self.patterns.iter().zip(arguments).all(|(pattern, argument)| pattern.matches(argument))
     }
 }

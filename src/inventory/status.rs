@@ -51,7 +51,7 @@ struct Verdict {
 
 fn ready(approval: &Approval) -> Verdict {
     let (holds, reason, message) = match &approval.rules {
-        Ok(_) => (true, "Valid", "The approval is in use.".to_owned()),
+        Ok(_) => (true, "Valid", "The spec is valid.".to_owned()),
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             (false, "Invalid", format!("The approval approves nothing until this is mended: {}", problems.join("; ")))
@@ -73,8 +73,8 @@ fn expired(approval: &Approval, now: Timestamp) -> Verdict {
     let holds = approval.expired(now);
     let (reason, message) = match approval.expires_at {
         None => ("NoExpiry", "The approval does not expire.".to_owned()),
-        Some(at) if holds => ("Expired", format!("The approval approves nothing since {at}.")),
-        Some(at) => ("NotYet", format!("The approval approves nothing from {at} on.")),
+        Some(at) if holds => ("Expired", format!("The approval has approved nothing since {at}.")),
+        Some(at) => ("NotYet", format!("The approval will approve nothing from {at} on.")),
     };
     Verdict { kind: "Expired", holds, reason, message }
 }

@@ -50,6 +50,7 @@ pub(super) struct Spec {
     pub job_template: Option<JobTemplate>,
     pub ttl_seconds_after_finished: Option<i64>,
     pub active_deadline_seconds: Option<i64>,
+    pub parallelism: Option<i64>,
     pub template: Option<PodTemplate>,
 }
 
@@ -92,6 +93,12 @@ pub(super) struct PodSpec {
     pub runtime_class_name: Option<String>,
     pub restart_policy: Option<String>,
     pub image_pull_secrets: Option<Vec<Named>>,
+    pub affinity: Option<Value>,
+    pub dns_config: Option<Value>,
+    pub dns_policy: Option<String>,
+    pub host_aliases: Option<Value>,
+    pub hostname: Option<String>,
+    pub subdomain: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -89,6 +89,8 @@ pub struct JobSettings {
     pub active_deadline: Option<i64>,
     /// Whether the Job is suspended.
     pub suspend: bool,
+    /// How many Pods run at once; none at all if it is 0.
+    pub parallelism: i64,
 }
 
 impl Workload {

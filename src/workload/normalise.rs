@@ -13,7 +13,7 @@ use super::pod::{
     Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
     Role, SeLinux, Toleration, Volume, VolumeSource,
 };
-use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact};
+use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact, template};
 
 /// The longest text that the normal form keeps as it is, in bytes. A longer one is cut, and its hash appended, so that it
 /// still differs from every other text.
@@ -62,7 +62,7 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
         WorkloadKind::Job => (None, spec),
     };
     let template = job.template.unwrap_or_default();
-    let mut template_metadata = template.metadata.unwrap_or_default();
+    let template_metadata = template.metadata.unwrap_or_default();
     Ok(Workload {
         key: WorkloadKey {
             namespace: metadata.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned()),
@@ -70,12 +70,13 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
             kind,
         },
         uid: metadata.uid.unwrap_or_default(),
-        labels: labels(kind, metadata.labels, template_metadata.labels.take()),
+        labels: labels(kind, metadata.labels, template_metadata.labels.as_ref()),
         cron,
         job: JobSettings {
             ttl_after_finished: job.ttl_seconds_after_finished,
             active_deadline: job.active_deadline_seconds,
             suspend: job.suspend.unwrap_or(false),
+            parallelism: job.parallelism.unwrap_or(1),
         },
         pod: pod(template.spec.unwrap_or_default(), template_metadata),
     })
@@ -84,16 +85,23 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
 type RawMap = Option<BTreeMap<String, Option<String>>>;
 
 /// The API server gives a Job without labels those of its pods.
-fn labels(kind: WorkloadKind, own: RawMap, of_template: RawMap) -> BTreeMap<String, String> {
+fn labels(
+    kind: WorkloadKind,
+    own: RawMap,
+    of_template: Option<&BTreeMap<String, Option<String>>>,
+) -> BTreeMap<String, String> {
     let own = own.filter(|labels| !labels.is_empty());
     match kind {
         WorkloadKind::CronJob => text_map(own),
-        WorkloadKind::Job => {
-            let mut labels = text_map(own.or(of_template));
-            labels.retain(|key, _| !GENERATED_LABELS.contains(&key.as_str()));
-            labels
-        }
+        WorkloadKind::Job => chosen_labels(own.or_else(|| of_template.cloned())),
     }
+}
+
+/// Labels without those that the API server generates.
+fn chosen_labels(labels: RawMap) -> BTreeMap<String, String> {
+    let mut labels = text_map(labels);
+    labels.retain(|key, _| !GENERATED_LABELS.contains(&key.as_str()));
+    labels
 }
 
 /// Splits the spec of a CronJob into what is its own and the spec of its Jobs.
@@ -119,7 +127,24 @@ fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
     let main = containers(spec.containers, Role::Main);
     let ephemeral = containers(spec.ephemeral_containers, Role::Ephemeral);
     let account = spec.service_account_name.filter(|name| !name.is_empty()).or(spec.service_account);
+    let settings = [
+        ("affinity", spec.affinity),
+        ("dnsConfig", spec.dns_config),
+        ("dnsPolicy", spec.dns_policy.filter(|policy| policy != "ClusterFirst").map(Value::String)),
+        ("hostAliases", spec.host_aliases),
+        ("hostname", spec.hostname.map(Value::String)),
+        ("subdomain", spec.subdomain.map(Value::String)),
+    ];
+    let (app_armor_annotations, annotations) =
+        text_map(metadata.annotations).into_iter().partition(|(key, _)| key.starts_with(APP_ARMOR_ANNOTATION));
     Pod {
+        labels: chosen_labels(metadata.labels),
+        annotations,
+        settings: settings
+            .into_iter()
+            .filter_map(|(field, value)| Some((field.to_owned(), bounded(template::canonical(value?)?))))
+            .collect(),
+        app_armor_annotations: without_prefix(app_armor_annotations),
         containers: init.chain(main).chain(ephemeral).collect(),
         volumes: spec.volumes.unwrap_or_default().into_iter().map(volume).collect(),
         // Filled in when the pod is created, by the ServiceAccount admission plugin.
@@ -131,10 +156,6 @@ fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
         own_user_namespace: spec.host_users == Some(false),
         share_process_namespace: spec.share_process_namespace.unwrap_or(false),
         security: pod_security(spec.security_context.unwrap_or_default()),
-        app_armor_annotations: text_map(metadata.annotations)
-            .into_iter()
-            .filter_map(|(key, profile)| Some((key.strip_prefix(APP_ARMOR_ANNOTATION)?.to_owned(), profile)))
-            .collect(),
         tolerations: spec.tolerations.unwrap_or_default().into_iter().map(toleration).collect(),
         node_selector: text_map(spec.node_selector),
         node_name: non_empty(spec.node_name),
@@ -145,6 +166,13 @@ fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
         restart_policy: spec.restart_policy.unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.unwrap_or_default().into_iter().map(name).collect(),
     }
+}
+
+fn without_prefix(annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    annotations
+        .into_iter()
+        .filter_map(|(key, profile)| Some((key.strip_prefix(APP_ARMOR_ANNOTATION)?.to_owned(), profile)))
+        .collect()
 }
 
 fn containers(list: Option<Vec<manifest::Container>>, role: Role) -> impl Iterator<Item = Container> {

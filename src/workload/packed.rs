@@ -1,5 +1,8 @@
 //! The form in which workloads are kept in memory: a few hundred bytes each instead of several kilobytes.
 
+use sha2::{Digest, Sha256};
+
+use super::redact::hex;
 use super::{Unreadable, Workload};
 
 /// The largest workload that is judged, in bytes of its packed form. Ten times what the largest known legitimate CronJobs
@@ -15,8 +18,10 @@ impl Packed {
     pub fn pack(workload: &Workload) -> Result<Self, Unreadable> {
         let bytes = postcard::to_allocvec(workload).map_err(|error| Unreadable::new(&error.to_string()))?;
         if bytes.len() > LARGEST {
+            // The hash makes any change of it another reason: whoever acknowledged the one has not acknowledged the other.
+            let digest = hex(&Sha256::digest(&bytes), 16);
             return Err(Unreadable::new(&format!(
-                "the fields that are judged take {} bytes, more than the limit of {LARGEST}",
+                "the fields that are judged take {} bytes, more than the limit of {LARGEST} (sha256 {digest}…)",
                 bytes.len()
             )));
         }

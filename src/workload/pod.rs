@@ -29,6 +29,12 @@ pub struct Pod {
     pub share_process_namespace: bool,
     /// The security context that containers inherit from.
     pub security: PodSecurityContext,
+    /// The labels of the template: they decide which network policies and Services apply.
+    pub labels: BTreeMap<String, String>,
+    /// The annotations of the template, which injectors and node agents act upon.
+    pub annotations: BTreeMap<String, String>,
+    /// Further fields that decide where the pod runs and whom it talks to, such as `affinity` and `hostAliases`, as JSON.
+    pub settings: BTreeMap<String, String>,
     /// AppArmor annotations of the template, by the key's last part (the container's name).
     pub app_armor_annotations: BTreeMap<String, String>,
     /// The tolerations.

@@ -18,7 +18,7 @@ pub fn printable(text: &str, limit: usize) -> String {
         if is_harmless(character) {
             shown.push(character);
         } else {
-            shown.extend(character.escape_unicode());
+            shown.extend(character.escape_default());
         }
     }
     match rest.count() {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn hostile_text_is_made_harmless() {
-        assert_eq!(printable("a\u{1b}[31mb\r\n\u{202e}c\u{0}", 100), "a\\u{1b}[31mb\\u{d}\\u{a}\\u{202e}c\\u{0}");
+        assert_eq!(printable("a\u{1b}[31mb\r\n\u{202e}c\u{0}", 100), "a\\u{1b}[31mb\\r\\n\\u{202e}c\\u{0}");
         assert_eq!(printable("aaaaaaaaaa", 4), "aaaa… (6 more characters)");
         assert_eq!(printable("äöü", 3), "äöü");
     }

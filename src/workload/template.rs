@@ -12,9 +12,14 @@ use super::redact::hex;
 /// pods that do not use it as they are.
 pub(super) fn hash(pod: &Pod) -> String {
     // A pod is made of maps with text keys, text, numbers and lists: it always has a JSON form.
-    let value = serde_json::to_value(pod).map(without_empty).unwrap_or_default();
-    let digest = Sha256::digest(value.to_string().as_bytes());
-    format!("sha256:{}", hex(&digest, 64))
+    let text = serde_json::to_value(pod).ok().and_then(canonical).unwrap_or_default();
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes()), 64))
+}
+
+/// The one text of a JSON value: keys in order, nothing that is empty. `None` if nothing is left.
+pub(super) fn canonical(value: Value) -> Option<String> {
+    let value = without_empty(value);
+    (!is_empty(&value)).then(|| value.to_string())
 }
 
 fn without_empty(value: Value) -> Value {

@@ -103,7 +103,7 @@ fn corpus() -> anyhow::Result<Vec<Manifest>> {
 
 #[tokio::test]
 async fn a_manifest_and_what_is_stored_have_the_same_normal_form() -> anyhow::Result<()> {
-    let cluster = ControlPlane::builder().api_server_arg("--allow-privileged=true").start().await?;
+    let cluster = ControlPlane::builder().start().await?;
     cluster.kubectl(["create", "namespace", "payments"]).run().await?;
     let client = cluster.client().await?;
     let mut wrong = Vec::new();
@@ -168,6 +168,15 @@ fn changes() -> Vec<(Place, &'static str, Value)> {
         (Job, "/ttlSecondsAfterFinished", json!(77)),
         (Job, "/activeDeadlineSeconds", json!(77)),
         (Template, "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1x", json!("unconfined")),
+        (Template, "/metadata/labels/changed", json!("")),
+        (Template, "/metadata/annotations/changed", json!("")),
+        (Job, "/parallelism", json!(77)),
+        (Pod, "/affinity/nodeAffinity/changed", json!(true)),
+        (Pod, "/dnsConfig/nameservers/-", json!("192.0.2.99")),
+        (Pod, "/dnsPolicy", json!("Changed")),
+        (Pod, "/hostAliases/-", json!({ "ip": "192.0.2.99" })),
+        (Pod, "/hostname", json!("changed")),
+        (Pod, "/subdomain", json!("changed")),
         (Pod, "/serviceAccountName", json!("changed")),
         (Pod, "/automountServiceAccountToken", json!(true)),
         (Pod, "/hostPID", json!(true)),

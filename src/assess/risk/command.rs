@@ -19,6 +19,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("downloads code and runs it", r"\b(curl|wget|fetch)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?(ba|da|z|k|a)?sh\b"),
     ("downloads code and runs it", r"\b(ba|da|z)?sh\s+(-c\s+)?\S*(<\(|\$\(|`)\s*(curl|wget)\b"),
     (
+        "downloads a file and runs it",
+        r"(?s)\b(curl|wget)\b.*\s(-o|-O|--output|--output-document)\b.*[;&\n]\s*((ba|da|z|k|a)?sh|python[0-9.]*|perl|source|\.)\s+[/.~]",
+    ),
+    (
         "downloads a file, makes it executable and runs it",
         r"(?s)\b(curl|wget)\b.*\bchmod\s+([ugoa]*\+[rwst]*x|[0-7]*[1357][0-7]{0,2})\b",
     ),

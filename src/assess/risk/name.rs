@@ -26,8 +26,8 @@ const SYSTEM_NAMESPACES: &[&str] = &[
 
 const SYSTEM_NAMESPACE_PREFIXES: &[&str] = &["openshift-", "gke-managed-", "kube-"];
 
-/// Labels by which tools recognise system components.
-const COMPONENT_LABELS: &[&str] = &["k8s-app", "component", "app.kubernetes.io/name"];
+/// Labels by which the parts of the control plane and its add-ons are recognised. Charts use others for what they maintain.
+const COMPONENT_LABELS: &[&str] = &["k8s-app", "component"];
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
     let key = &facts.workload.key;

@@ -36,18 +36,22 @@ fn main(path: &str, container: &Container, rules: &[CommandRule]) -> Option<Devi
     let of_command: Vec<&CommandRule> = rules.iter().filter(|rule| rule.command_fits(&container.command)).collect();
     let (field, expected, observed) = if of_command.is_empty() {
         let expected: Vec<_> = rules.iter().filter_map(|rule| rule.command.as_ref()).collect();
-        ("command", one_of(&expected), command)
+        // Without the arguments nobody could tell what a shell was told to do.
+        let line =
+            if args.is_empty() { shown(&command) } else { format!("{} with args {}", shown(&command), shown(&args)) };
+        ("command", one_of(&expected), line)
     } else {
         let expected: Vec<_> = of_command.iter().filter_map(|rule| rule.args.as_ref()).collect();
-        ("args", one_of(&expected), args)
+        ("args", one_of(&expected), shown(&args))
     };
-    Some(deviation(DeviationCode::Command, format!("{path}.{field}"), expected, shown(&observed)))
+    Some(deviation(DeviationCode::Command, format!("{path}.{field}"), expected, observed))
 }
 
-/// A command line, with its credentials removed before.
+/// A command line that is fit to be shown already.
 fn shown(entries: &[String]) -> String {
     if entries.is_empty() {
         return "[] (that of the image)".to_owned();
     }
-    redact::printable(&format!("{entries:?}"), 2 * SHOWN)
+    let entries: Vec<String> = entries.iter().map(|entry| format!("\"{entry}\"")).collect();
+    redact::printable(&format!("[{}]", entries.join(", ")), 2 * SHOWN)
 }

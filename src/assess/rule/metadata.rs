@@ -46,6 +46,9 @@ fn suspended(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
         "spec.suspend".to_owned()
     } else if !expected && facts.workload.job.suspend {
         format!("{}.suspend", facts.workload.job_path())
+    } else if !expected && facts.workload.job.parallelism == 0 {
+        let path = format!("{}.parallelism", facts.workload.job_path());
+        return Some(deviation(DeviationCode::Suspended, path, "at least 1", "0"));
     } else {
         return None;
     };

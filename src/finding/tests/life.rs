@@ -40,6 +40,14 @@ impl Life {
         self.settle(&reference(&workload.key, UID), Some(&workload), &assessment)
     }
 
+    /// Judges the same workload against an approval that it satisfies, but for a deployment path that nobody can tell.
+    fn judge_without_evidence(&mut self) -> String {
+        let workload = cron_job("0 2 * * *", &json!({"containers": [{"name": "a", "image": "app:1"}]}));
+        let approval = json!({"match": {"names": ["nightly-backup"]}, "expected": {"deploymentPaths": ["argocd"]}});
+        let assessment = judged(&workload, &[approval], self.now);
+        self.settle(&reference(&workload.key, UID), Some(&workload), &assessment)
+    }
+
     /// Plans and writes, and makes sure that there is nothing left to write: not now, and not any later by itself.
     fn settle(
         &mut self,
@@ -216,4 +224,13 @@ fn a_new_year_reopens_nothing() {
     let next = judged(&workload, &[approval], life.wait(365 * 24).now);
     assert_ne!(next, assessment);
     assert_eq!(life.settle(&reference, Some(&workload), &next), "Acknowledged, told nobody");
+}
+
+#[test]
+fn what_is_unknown_neither_opens_a_finding_nor_resolves_it() {
+    let mut life = Life::new();
+    assert_eq!(life.judge_without_evidence(), "nothing");
+    assert_eq!(life.wait(1).judge("0 3 * * *"), "Open, FindingOpened");
+    assert_eq!(life.wait(1).judge_without_evidence(), "nothing");
+    assert_eq!(life.wait(1).judge("0 2 * * *"), "Resolved, FindingResolved");
 }
