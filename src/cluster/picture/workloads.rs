@@ -1,0 +1,100 @@
+//! Changes of workloads and of their namespaces.
+
+use std::sync::Arc;
+
+use kube::runtime::watcher::Event;
+
+use super::super::observed::{LabelsOnly, Observed};
+use super::super::store::Entry;
+use super::{Concerned, Picture};
+use crate::workload::{Packed, Unreadable, WorkloadKey, WorkloadKind};
+
+impl Picture {
+    pub(super) fn observe_workload(&mut self, event: Event<Observed<Packed>>) -> Vec<Concerned> {
+        match event {
+            Event::Init => {
+                self.lists.workloads.begin(self.workloads.keys().map(|key| WorkloadKey::clone(key)));
+                Vec::new()
+            }
+            Event::InitApply(observed) | Event::Apply(observed) => {
+                let key = workload_key(&observed);
+                self.lists.workloads.mention(&key);
+                self.put_workload(key, observed)
+            }
+            Event::Delete(observed) => self.remove_workload(&workload_key(&observed)),
+            Event::InitDone => {
+                let gone = self.lists.workloads.end();
+                gone.iter().flat_map(|key| self.remove_workload(key)).collect()
+            }
+        }
+    }
+
+    /// A change that touches nothing that is judged, such as that of a CronJob's status at every tick, concerns nobody.
+    fn put_workload(&mut self, key: WorkloadKey, observed: Observed<Packed>) -> Vec<Concerned> {
+        let uid = observed.uid().into();
+        if observed.object.is_err() {
+            self.metrics.could_not_read("cronjobs");
+        }
+        let object = observed.object.map_err(|reason| Unreadable::new(&reason));
+        if let Some(known) = self.workloads.get_mut(&key) {
+            if known.uid == uid && known.object == object {
+                return Vec::new();
+            }
+            known.uid = uid;
+            known.object = object;
+        } else {
+            self.workloads.insert(Arc::new(key.clone()), Entry { uid, object, selected_by: Box::default() });
+        }
+        vec![Concerned::Workload(key)]
+    }
+
+    fn remove_workload(&mut self, key: &WorkloadKey) -> Vec<Concerned> {
+        let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
+        let mut concerned = self.select(key, &entry.selected_by, &[]);
+        concerned.push(Concerned::Workload(key.clone()));
+        concerned
+    }
+
+    pub(super) fn observe_namespace(&mut self, event: Event<Observed<LabelsOnly>>) -> Vec<Concerned> {
+        match event {
+            Event::Init => {
+                self.lists.namespaces.begin(self.namespaces.keys().cloned());
+                Vec::new()
+            }
+            Event::InitApply(observed) | Event::Apply(observed) => {
+                let name = observed.name().to_owned();
+                self.lists.namespaces.mention(&name);
+                let labels = observed.metadata.labels.unwrap_or_default();
+                if self.namespaces.get(&name) == Some(&labels) {
+                    return Vec::new();
+                }
+                let concerned = self
+                    .workloads
+                    .in_namespace(&name)
+                    .map(|key| Concerned::Workload(WorkloadKey::clone(key)))
+                    .collect();
+                self.namespaces.insert(name, labels);
+                concerned
+            }
+            // Its workloads go first, or are about to: they are judged as long as they are seen.
+            Event::Delete(observed) => {
+                self.namespaces.remove(observed.name());
+                Vec::new()
+            }
+            Event::InitDone => {
+                for gone in self.lists.namespaces.end() {
+                    self.namespaces.remove(&gone);
+                }
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn workload_key(observed: &Observed<Packed>) -> WorkloadKey {
+    WorkloadKey {
+        namespace: observed.metadata.namespace.clone().unwrap_or_default(),
+        name: observed.name().to_owned(),
+        kind: WorkloadKind::CronJob,
+    }
+}
