@@ -176,7 +176,11 @@ impl Operator {
         self.in_flight.push(Box::pin(async move {
             let mut results = Vec::with_capacity(writes.len());
             for write in writes {
-                debug!(finding = write.name(), "writing");
+                if let Some(notice) = write.notice() {
+                    info!(finding = write.name(), note = notice.note, "{}", notice.reason.as_str());
+                } else {
+                    debug!(finding = write.name(), "writing");
+                }
                 results.push(writer.carry_out(write, tell).await);
             }
             (subject, results)

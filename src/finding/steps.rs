@@ -1,7 +1,7 @@
 //! What to do about a finding, as commands that can be copied.
 
 use crate::api::code::DeviationCode;
-use crate::api::finding::{State, WorkloadReference};
+use crate::api::finding::{Deviation, State, WorkloadReference};
 use crate::assess::Assessment;
 
 /// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
@@ -38,7 +38,11 @@ pub(super) fn after(
             acknowledge,
         ];
     }
+    let unreadable = |deviation: &Deviation| deviation.code == DeviationCode::Malformed && deviation.path.is_empty();
     let settle = match assessment.nearest() {
+        None if assessment.deviations.iter().any(unreadable) => {
+            "If it is legitimate: change it so that it can be judged; no approval can speak for it as it is".to_owned()
+        }
         Some(approval) => format!(
             "If it is legitimate: change it back to what approval {approval} expects, or have the approval changed: kubectl get acj {approval} -o yaml"
         ),

@@ -80,8 +80,9 @@ fn expired(approval: &Approval, now: Timestamp) -> Verdict {
 }
 
 fn broad(approval: &Approval) -> Verdict {
+    let Ok(rules) = &approval.rules else { return invalid("Broad") };
     let everything = approval.matcher.is_everything();
-    let unconstrained = approval.rules.as_ref().is_ok_and(super::Rules::constrain_nothing);
+    let unconstrained = rules.constrain_nothing();
     let (holds, reason, message) = match (everything, unconstrained) {
         (true, true) => (
             true,
@@ -102,7 +103,8 @@ fn broad(approval: &Approval) -> Verdict {
 }
 
 fn fully_checked(approval: &Approval) -> Verdict {
-    let unchecked = approval.rules.as_ref().is_ok_and(|rules| !rules.deployment_paths.is_empty());
+    let Ok(rules) = &approval.rules else { return invalid("FullyChecked") };
+    let unchecked = !rules.deployment_paths.is_empty();
     let (reason, message) = if unchecked {
         (
             "NoIdentityEvidence",
@@ -112,4 +114,9 @@ fn fully_checked(approval: &Approval) -> Verdict {
         ("AllRulesApply", "Everything that the approval expects is checked.")
     };
     Verdict { kind: "FullyChecked", holds: !unchecked, reason, message: message.to_owned() }
+}
+
+/// An approval that approves nothing is neither too broad nor checked.
+fn invalid(kind: &'static str) -> Verdict {
+    Verdict { kind, holds: false, reason: "Invalid", message: "The approval is not valid: see Ready.".to_owned() }
 }

@@ -20,11 +20,7 @@ async fn daemons_end_in_the_way_they_are_asked_to() -> anyhow::Result<()> {
     let log = |name: &str| scratch.path().join(name);
     let ready = async |daemon: &Daemon| {
         eventually("the script is ready", Duration::from_secs(10), async || {
-            if daemon.log().contains("ready") {
-                Ok(())
-            } else {
-                Err(daemon.log())
-            }
+            if daemon.log().contains("ready") { Ok(()) } else { Err(daemon.log()) }
         })
         .await;
     };
@@ -37,32 +33,17 @@ async fn daemons_end_in_the_way_they_are_asked_to() -> anyhow::Result<()> {
     assert_eq!(polite.log(), "ready\nbye you\n");
 
     // By the signal itself, which a shell in between would have turned into an exit code.
-    let mut plain = Daemon::spawn(
-        "/bin/sh",
-        ["-c", "echo ready; exec sleep 600"],
-        NO_ENV,
-        log("plain.log"),
-    )?;
+    let mut plain = Daemon::spawn("/bin/sh", ["-c", "echo ready; exec sleep 600"], NO_ENV, log("plain.log"))?;
     ready(&plain).await;
     assert_eq!(plain.terminate(Duration::from_secs(10)).await?.signal(), Some(15));
-    assert_eq!(
-        plain.kill()?.signal(),
-        Some(15),
-        "killing what has ended changes nothing"
-    );
+    assert_eq!(plain.kill()?.signal(), Some(15), "killing what has ended changes nothing");
 
     // Not at all.
     let script = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
     let mut stubborn = Daemon::spawn("/bin/sh", ["-c", script], NO_ENV, log("stubborn.log"))?;
     ready(&stubborn).await;
-    let error = format!(
-        "{:#}",
-        stubborn.terminate(Duration::from_millis(200)).await.unwrap_err()
-    );
-    assert!(
-        error.contains("SIGTERM was not obeyed") && error.contains("ready"),
-        "{error}"
-    );
+    let error = format!("{:#}", stubborn.terminate(Duration::from_millis(200)).await.unwrap_err());
+    assert!(error.contains("SIGTERM was not obeyed") && error.contains("ready"), "{error}");
     assert_eq!(stubborn.try_wait()?.and_then(|status| status.signal()), Some(9));
 
     let missing = Daemon::spawn("/no/such/program", [""; 0], NO_ENV, log("missing.log")).unwrap_err();
@@ -74,10 +55,7 @@ async fn daemons_end_in_the_way_they_are_asked_to() -> anyhow::Result<()> {
 fn the_tail_of_a_log_is_short() -> anyhow::Result<()> {
     let scratch = ScratchDir::new()?;
     let log = scratch.path().join("log");
-    std::fs::write(
-        &log,
-        (0..100_000).map(|line| line.to_string()).collect::<Vec<_>>().join("\n"),
-    )?;
+    std::fs::write(&log, (0..100_000).map(|line| line.to_string()).collect::<Vec<_>>().join("\n"))?;
     let tail = processes::tail(&log);
     assert_eq!(tail.lines().count(), 30);
     assert_eq!(tail.lines().last(), Some("  99999"));
@@ -91,10 +69,7 @@ async fn victim() -> anyhow::Result<()> {
     let Some(report) = std::env::var_os("HARNESS_VICTIM_REPORT") else {
         return Ok(());
     };
-    let cluster = ControlPlane::builder()
-        .controllers(WORKLOAD_CONTROLLERS)
-        .start()
-        .await?;
+    let cluster = ControlPlane::builder().controllers(WORKLOAD_CONTROLLERS).start().await?;
     let log = cluster.scratch_dir().join("daemon.log");
     let _daemon = Daemon::spawn("/bin/sh", ["-c", "exec sleep 600"], NO_ENV, log)?;
     // Written in one step, as the other process polls for it.
@@ -110,11 +85,7 @@ async fn victim() -> anyhow::Result<()> {
 fn processes_mentioning(needle: &Path) -> std::io::Result<Vec<String>> {
     let ps = Command::new("ps").args(["-eo", "pid=,args="]).output()?;
     let text = String::from_utf8_lossy(&ps.stdout).into_owned();
-    Ok(text
-        .lines()
-        .filter(|line| line.contains(&*needle.to_string_lossy()))
-        .map(str::to_owned)
-        .collect())
+    Ok(text.lines().filter(|line| line.contains(&*needle.to_string_lossy())).map(str::to_owned).collect())
 }
 
 async fn nothing_is_left_of_a_victim(panics: bool) -> anyhow::Result<()> {
@@ -122,32 +93,22 @@ async fn nothing_is_left_of_a_victim(panics: bool) -> anyhow::Result<()> {
     let report = scratch.path().join("report");
     let mut command = Command::new(std::env::current_exe()?);
     // The name of this module depends on the crate that includes it.
-    let name = format!(
-        "{}::victim",
-        module_path!().split_once("::").map_or("", |(_, path)| path)
-    );
-    command
-        .args(["--exact", &name, "--ignored", "--nocapture"])
-        .env("HARNESS_VICTIM_REPORT", &report);
+    let name = format!("{}::victim", module_path!().split_once("::").map_or("", |(_, path)| path));
+    command.args(["--exact", &name, "--ignored", "--nocapture"]).env("HARNESS_VICTIM_REPORT", &report);
     if panics {
         command.env("HARNESS_VICTIM_PANICS", "1");
     }
     // The pipe only reaches its end once nobody, including grandchildren, holds the victim's standard output.
     let mut victim = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let directory = eventually("the victim runs", Duration::from_mins(2), async || {
-        std::fs::read_to_string(&report)
-            .map(PathBuf::from)
-            .map_err(|error| error.to_string())
+        std::fs::read_to_string(&report).map(PathBuf::from).map_err(|error| error.to_string())
     })
     .await;
     if panics {
         assert_eq!(victim.wait()?.code(), Some(101));
     } else {
         let before = processes_mentioning(&directory)?;
-        assert!(
-            before.len() >= 3,
-            "etcd, the API server and the controller manager: {before:#?}"
-        );
+        assert!(before.len() >= 3, "etcd, the API server and the controller manager: {before:#?}");
         victim.kill()?;
         victim.wait()?;
     }

@@ -22,8 +22,23 @@ const IMPURE: &[&str] = &["cluster", "cli"];
 
 /// What would let a pure room look at the world: its results would no longer follow from its arguments.
 const WORLD: &[&str] = &[
-    "std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Timestamp::now", "Zoned::now",
-    "TimeZone::system", "tz::db()", "File::", "tokio", "kube::Client", "kube::Api", "println!", "eprintln!",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant",
+    "Timestamp::now",
+    "Zoned::now",
+    "TimeZone::system",
+    "tz::db()",
+    "File::",
+    "tokio",
+    "kube::Client",
+    "kube::Api",
+    "println!",
+    "eprintln!",
 ];
 
 fn root() -> PathBuf {
@@ -59,7 +74,7 @@ fn room_files(room: &str) -> Vec<PathBuf> {
     let folder = root().join("src").join(room);
     let mut files = if folder.is_dir() { sources(&folder) } else { Vec::new() };
     files.extend(Some(folder.with_extension("rs")).filter(|file| file.exists()));
-    files.retain(|file| !is_test(&file.strip_prefix(root()).expect("a file of this package").to_owned()));
+    files.retain(|file| !is_test(file.strip_prefix(root()).expect("a file of this package")));
     files
 }
 
@@ -91,7 +106,9 @@ fn no_pure_room_looks_at_the_world() {
     for (room, _) in ROOMS.iter().filter(|(room, _)| !IMPURE.contains(room)) {
         for file in room_files(room) {
             let code = code(&file);
-            wrong.extend(WORLD.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", file.display())));
+            wrong.extend(
+                WORLD.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", file.display())),
+            );
         }
     }
     assert!(wrong.is_empty(), "clocks, files, sockets or output in a pure room:\n{}", wrong.join("\n"));

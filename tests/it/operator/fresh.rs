@@ -1,0 +1,172 @@
+//! A fresh evaluation of what is in the cluster now, to compare with what the operator has made of it over time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cronwarden::api::ApprovedCronJob;
+use cronwarden::api::finding::{ScheduledWorkloadFindingStatus as Status, State};
+use cronwarden::assess::{Assessment, assess, missing, unreadable};
+use cronwarden::finding::{self, Subject, Write};
+use cronwarden::inventory::{Approval, Inventory, Labels};
+use cronwarden::workload::{Workload, WorkloadKey, WorkloadKind};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{Api, ListParams};
+use kube::{Client, ResourceExt};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::scene::Scene;
+use crate::harness::eventually;
+
+/// What the findings and the statuses of the approvals have to say.
+struct Expected {
+    /// The status of each finding that must be open, without times, by its name.
+    open: BTreeMap<String, Status>,
+    /// The uids of all workloads that exist.
+    live: BTreeSet<String>,
+    /// How many workloads each approval selects.
+    selected: BTreeMap<String, i32>,
+}
+
+/// Waits until the operator has settled on what a fresh evaluation of the same cluster says.
+pub async fn agrees(scene: &Scene, limit: Duration) {
+    eventually("the findings equal those of a fresh evaluation", limit, async || {
+        scene.is_settled()?;
+        let differences = differences(scene).await.map_err(|error| format!("{error:#}"))?;
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<&str> = differences.iter().take(5).map(String::as_str).collect();
+        Err(format!("{} differences, such as:\n{}", differences.len(), shown.join("\n")))
+    })
+    .await;
+}
+
+/// Every difference between what is recorded and what a fresh evaluation says.
+async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
+    let recorded = scene.all_findings().await?;
+    let approvals = scene.approvals().list(&ListParams::default()).await?.items;
+    let mut expected = Expected::of(&scene.client, &approvals).await?;
+    let mut differences = Vec::new();
+    let mut subjects = BTreeSet::new();
+    for finding in &recorded {
+        let (name, workload) = (finding.name_any(), &finding.spec.workload);
+        if name != finding::name(workload) {
+            differences.push(format!("{name} has another name than its workload {workload:?} gives it"));
+        }
+        if !subjects.insert((workload.namespace.clone(), workload.name.clone(), workload.uid.clone())) {
+            differences.push(format!("{name} is not the only one about {workload:?}"));
+        }
+        let Some(status) = &finding.status else {
+            differences.push(format!("{name} has no status"));
+            continue;
+        };
+        let gone = !workload.uid.is_empty() && !expected.live.contains(&workload.uid);
+        match expected.open.remove(&name) {
+            Some(open) if timeless(status) == open => {}
+            Some(open) => differences.push(format!("{name} says {:?}\n  and not {open:?}", timeless(status))),
+            None if status.state.is_active() => differences.push(format!("{name} is still {:?}", status.state)),
+            None if gone || status.state == State::Resolved => {}
+            None => differences.push(format!("{name} is {:?}, but its workload exists", status.state)),
+        }
+    }
+    differences.extend(expected.open.into_keys().map(|name| format!("{name} is missing")));
+    for approval in approvals {
+        let (name, count) = (approval.name_any(), approval.status.map(|status| status.matched_workloads));
+        if count != expected.selected.get(&name).copied() {
+            differences.push(format!("{name} says {count:?} and not {:?}", expected.selected.get(&name)));
+        }
+    }
+    Ok(differences)
+}
+
+impl Expected {
+    async fn of(client: &Client, approvals: &[ApprovedCronJob]) -> anyhow::Result<Self> {
+        let namespaces = Api::<Namespace>::all(client.clone()).list(&ListParams::default()).await?;
+        let namespaces: BTreeMap<String, Labels> =
+            namespaces.items.into_iter().map(|n| (n.name_any(), n.metadata.labels.unwrap_or_default())).collect();
+        let mut inventory = Inventory::default();
+        for approval in approvals {
+            inventory.insert(Approval::compile(approval));
+        }
+        let names = approvals.iter().map(|approval| (approval.name_any(), 0));
+        let mut expected = Self { open: BTreeMap::new(), live: BTreeSet::new(), selected: names.collect() };
+        let mut keys = BTreeSet::new();
+        let now = Timestamp::now();
+        for (identity, text) in raw_items(client, "/apis/batch/v1/cronjobs").await? {
+            let key = WorkloadKey {
+                namespace: identity.namespace.unwrap_or_default(),
+                name: identity.name,
+                kind: WorkloadKind::CronJob,
+            };
+            let workload = Workload::from_json(WorkloadKind::CronJob, text.get());
+            let assessment = match &workload {
+                Ok(workload) => assess(workload, &inventory, &namespaces[&key.namespace], now),
+                Err(reason) => unreadable(reason),
+            };
+            for approval in &assessment.approvals {
+                *expected.selected.entry(approval.name.clone()).or_default() += 1;
+            }
+            expected.judged(&key, &identity.uid, workload.as_ref().ok(), &assessment, now);
+            expected.live.insert(identity.uid);
+            keys.insert(key);
+        }
+        let required: BTreeSet<WorkloadKey> = inventory.iter().flat_map(|approval| approval.required()).collect();
+        for key in required.difference(&keys) {
+            expected.judged(key, "", None, &missing(key, &inventory.requiring(key, now)), now);
+        }
+        Ok(expected)
+    }
+
+    fn judged(
+        &mut self,
+        key: &WorkloadKey,
+        uid: &str,
+        workload: Option<&Workload>,
+        assessment: &Assessment,
+        now: Timestamp,
+    ) {
+        let reference = finding::reference(key, uid);
+        let subject = Subject { reference: &reference, workload };
+        if let Some(Write::Apply { name, status, .. }) = finding::plan(subject, assessment, None, now) {
+            self.open.insert(name, timeless(&status));
+        }
+    }
+}
+
+/// A status without its times, which depend on when things happened.
+fn timeless(status: &Status) -> Status {
+    let mut status = status.clone();
+    status.first_seen = None;
+    status.last_seen = None;
+    status.closed_at = None;
+    for condition in &mut status.conditions {
+        condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+    }
+    status
+}
+
+/// What identifies an object.
+#[derive(Debug, Deserialize)]
+pub struct Identity {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub uid: String,
+}
+
+/// All objects of a kind, each with its text exactly as the API server sent it.
+pub async fn raw_items(client: &Client, path: &str) -> anyhow::Result<Vec<(Identity, Box<RawValue>)>> {
+    #[derive(Deserialize)]
+    struct List {
+        items: Vec<Box<RawValue>>,
+    }
+    #[derive(Deserialize)]
+    struct Object {
+        metadata: Identity,
+    }
+    let list: List = client.request(http::Request::get(path).body(Vec::new())?).await?;
+    let identified = |text: Box<RawValue>| Ok((serde_json::from_str::<Object>(text.get())?.metadata, text));
+    list.items.into_iter().map(identified).collect()
+}
