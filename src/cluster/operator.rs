@@ -192,7 +192,10 @@ impl Operator {
         let mut failed = false;
         for result in results {
             match result {
-                Ok(Written::Finding(finding)) => drop(self.picture.put_finding(finding, now)),
+                Ok(Written::Finding(finding)) => {
+                    let decided = self.picture.put_written(finding, now);
+                    self.enqueue(decided);
+                }
                 Ok(Written::Gone { name }) => drop(self.picture.remove_finding(&name, u64::MAX)),
                 Ok(Written::Approval { name, version, status }) => {
                     self.picture.put_approval_status(&name, version, status);

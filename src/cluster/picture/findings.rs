@@ -38,8 +38,8 @@ impl Picture {
         }
     }
 
-    /// Takes in a finding as it is recorded now: as a watch shows it, or as the API server answered a write.
-    pub(in crate::cluster) fn put_finding(&mut self, finding: Versioned, now: Timestamp) -> Vec<Concerned> {
+    /// Takes in a finding as it is recorded now.
+    fn put_finding(&mut self, finding: Versioned, now: Timestamp) -> Vec<Concerned> {
         let concerned = Concerned::Workload(key_of(&finding.record));
         let until = finding.record.acknowledged_until().filter(|until| *until > now);
         let dropped = finding.record.closed_at().and_then(|closed| closed.checked_add(self.retention).ok());
@@ -51,6 +51,15 @@ impl Picture {
             self.deadlines.add(at, concerned.clone());
         }
         vec![concerned]
+    }
+
+    /// Takes in a finding as the API server answered a write. It says what was just planned, so nobody is concerned, unless
+    /// people decided something about it in the meantime.
+    pub(in crate::cluster) fn put_written(&mut self, finding: Versioned, now: Timestamp) -> Vec<Concerned> {
+        let known = self.findings.get(&finding.record.name).and_then(|known| known.record.acknowledgement.clone());
+        let decided = known != finding.record.acknowledgement;
+        let concerned = self.put_finding(finding, now);
+        if decided { concerned } else { Vec::new() }
     }
 
     /// Forgets a finding. Were it still needed, looking at its workload makes it anew.

@@ -2,6 +2,8 @@
 
 mod approvals;
 mod findings;
+#[cfg(test)]
+mod tests;
 mod workloads;
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,6 +1,7 @@
 //! The operator against a real API server, running as its service account with exactly the permissions of `deploy`.
 
 mod crowd;
+mod deploy;
 mod deviations;
 mod faults;
 mod flood;
