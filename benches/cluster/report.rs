@@ -41,13 +41,11 @@ struct Figures {
     empty: [f64; 3],
 }
 
-impl Figures {
-    fn per_cron_job(&self, full: f64, empty: f64, report: &Report) -> f64 {
-        (full - empty) / number(report.fleet.cron_jobs)
-    }
-}
-
 impl Report {
+    fn per_cron_job(&self, full: f64, empty: f64) -> f64 {
+        (full - empty) / number(self.fleet.cron_jobs)
+    }
+
     fn figures(&self) -> Figures {
         let of_starts = |part: fn(&Start) -> Duration| median(self.starts.iter().map(part).map(seconds).collect());
         let of_memory = |part: fn(&Memory) -> usize| median(self.full.iter().map(part).map(number).collect());
@@ -110,10 +108,10 @@ impl Report {
         }
 
         row("\nMEMORY", "", "each", "");
-        let each = |full, empty| format!("{:.0} B", figures.per_cron_job(full, empty, self));
+        let each = |full, empty| format!("{:.0} B", self.per_cron_job(full, empty));
         let [rss, pss, peak] = figures.empty;
         row("resident, empty cluster", &mb(rss), "", "");
-        let per = figures.per_cron_job(figures.rss, rss, self);
+        let per = self.per_cron_job(figures.rss, rss);
         row("resident, median", &mb(figures.rss), &each(figures.rss, rss), &aim(per, BYTES, "2 kB"));
         row("proportional set size, median", &mb(figures.pss), &each(figures.pss, pss), "");
         row("highest resident, median", &mb(figures.peak), &each(figures.peak, peak), "");
@@ -154,7 +152,7 @@ impl Report {
             "memory": {
                 "empty": memory(&self.empty),
                 "full": self.full.iter().map(memory).collect::<Vec<_>>(),
-                "bytesPerCronJob": figures.per_cron_job(figures.rss, figures.empty[0], self),
+                "bytesPerCronJob": self.per_cron_job(figures.rss, figures.empty[0]),
                 "aim": BYTES,
             },
         });

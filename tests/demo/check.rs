@@ -38,7 +38,7 @@ pub async fn findings(cluster: &Cluster, screen: &Screen) -> anyhow::Result<bool
 
     let foreign = all.len() - found.len();
     if foreign > 0 {
-        screen.note(&format!("{foreign} findings are about CronJobs that were here before"));
+        screen.note(&format!("findings about CronJobs that were here before, which do not count: {foreign}"));
     }
     let unique: BTreeSet<&Line> = found.iter().collect();
     if expected.iter().eq(&found) {

@@ -123,21 +123,23 @@ impl Cluster {
             *marked = Some(Marked::new());
         }
         screen.step("Installing Cronwarden: its resources, its service account, its permissions");
-        screen.note("kubectl apply --server-side -k deploy");
-        self.put("-k", &deploy()).await?;
+        self.put("-k", &deploy(), screen).await?;
         self.kubectl(["wait", "--for=condition=established", "--timeout=60s"]).args(DEFINITIONS).run().await?;
         screen.step("Applying the inventory: what may run");
-        screen.note("kubectl apply --server-side -f deploy/examples/inventory.yaml");
-        self.put("-f", &example("inventory.yaml")).await?;
+        self.put("-f", &example("inventory.yaml"), screen).await?;
         screen.step("Applying the workloads: what does run");
-        screen.note("kubectl apply --server-side -f deploy/examples/workloads.yaml");
-        self.put("-f", &example("workloads.yaml")).await
+        self.put("-f", &example("workloads.yaml"), screen).await
     }
 
-    async fn put(&self, option: &str, source: &Path) -> anyhow::Result<()> {
+    async fn put(&self, option: &str, source: &Path, screen: &Screen) -> anyhow::Result<()> {
+        let shown = source.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(source).display();
         match &self.place {
-            Place::Guest(Some(marked)) => marked.create(self, option, source).await,
+            Place::Guest(Some(marked)) => {
+                screen.note(&format!("kubectl create {option} {shown}, each object with the label {}", marked.label()));
+                marked.create(self, option, source).await
+            }
             Place::Own { .. } | Place::Guest(None) => {
+                screen.note(&format!("kubectl apply --server-side {option} {shown}"));
                 self.kubectl(["apply", "--server-side", option]).arg(source).run().await.map(drop)
             }
         }

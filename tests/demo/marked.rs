@@ -28,6 +28,11 @@ impl Marked {
         Self(format!("{}-{}", Timestamp::now().as_second(), std::process::id()))
     }
 
+    /// The label that every object bears.
+    pub fn label(&self) -> String {
+        format!("{LABEL}={}", self.0)
+    }
+
     /// Creates the objects of a manifest. `create` fails where `apply` would change an object that somebody made a moment ago.
     pub async fn create(&self, cluster: &Cluster, option: &str, source: &Path) -> anyhow::Result<()> {
         let rendered =
@@ -50,7 +55,7 @@ impl Marked {
 
     /// Removes everything with the mark, and what the operator told about it. One failure does not keep the rest.
     pub async fn remove(&self, cluster: &Cluster) -> anyhow::Result<()> {
-        let mark = format!("{LABEL}={}", self.0);
+        let mark = self.label();
         let mut left = Vec::new();
         for kind in KINDS {
             let delete = ["delete", kind, "-A", "--ignore-not-found", "--timeout=150s", "-l", &mark];

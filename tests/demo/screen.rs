@@ -22,6 +22,7 @@ impl Screen {
         Self { colours: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) }
     }
 
+    #[expect(clippy::unused_self, reason = "whoever prints, prints on the screen")]
     pub fn line(&self, text: &str) {
         // Whoever closes the pipe has seen enough.
         let _ = writeln!(stdout().lock(), "{text}");
@@ -66,6 +67,7 @@ impl Screen {
     }
 
     /// What went wrong, on standard error.
+    #[expect(clippy::unused_self, reason = "whoever prints, prints on the screen")]
     pub fn problem(&self, text: &str) {
         let _ = writeln!(stderr().lock(), "error: {text}");
     }

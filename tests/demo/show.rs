@@ -69,16 +69,16 @@ Then, in a third one, try for example:
   # Acknowledge one: it stays Acknowledged until anything about it changes. The command is among its next steps:
   kubectl describe finding gdpr-export
 
-  # Approve one:
-  kubectl apply -f - <<END
-  apiVersion: cronwarden.dev/v1alpha1
-  kind: ApprovedCronJob
-  metadata: {{ name: shop-newsletter }}
-  spec:
-    match: {{ namespaces: [shop], names: [newsletter] }}
-    owner: {{ team: shop }}
-    expected: {{ images: [{{ repository: registry.acme.example/shop/newsletter }}] }}
-  END
+  # Approve one (the lines are not indented, so that they can be pasted):
+kubectl apply -f - <<END
+apiVersion: cronwarden.dev/v1alpha1
+kind: ApprovedCronJob
+metadata: {{ name: shop-newsletter }}
+spec:
+  match: {{ namespaces: [shop], names: [newsletter] }}
+  owner: {{ team: shop }}
+  expected: {{ images: [{{ repository: registry.acme.example/shop/newsletter }}] }}
+END
 
 The operator writes its log to {log}
 and serves its metrics at {metrics}
