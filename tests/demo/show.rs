@@ -67,7 +67,7 @@ Then, in a third one, try for example:
   kubectl patch cronjob ledger-backup -n payments -p '{{\"spec\":{{\"schedule\":\"* * * * *\"}}}}'
 
   # Acknowledge one: it stays Acknowledged until anything about it changes. The command is among its next steps:
-  kubectl describe finding gdpr-export
+  kubectl describe $(kubectl get findings -o name | grep gdpr-export)
 
   # Approve one (the lines are not indented, so that they can be pasted):
 kubectl apply -f - <<END
