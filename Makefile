@@ -1,7 +1,7 @@
 # `make help` lists the targets. Prerequisites: Rust (rustup or a package), Go 1.26 and make.
 
 CARGO ?= cargo
-BINARY = target/release/cronwarden
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .PHONY: help build test demo bench generate check fmt clean
@@ -19,7 +19,7 @@ test: ## Run all tests; the first time this also builds a Kubernetes control pla
 demo: build ## Judge a mix of CronJobs in a local cluster (ONCE=1: check and exit; KUBECONFIG=...: use that cluster)
 	@echo "== building the demo"
 	@$(CARGO) build --locked --release --example demo
-	@target/release/examples/demo $(if $(ONCE),--once) $(if $(DEMO_KUBECONFIG),--kubeconfig "$(DEMO_KUBECONFIG)")
+	@$(TARGET)/release/examples/demo $(if $(ONCE),--once) $(if $(DEMO_KUBECONFIG),--kubeconfig "$(DEMO_KUBECONFIG)")
 
 # Only a KUBECONFIG that is given on the command line counts, as in `make demo KUBECONFIG=...`: one that happens to be set in
 # the environment may be that of a cluster where nobody wants a demo.

@@ -12,7 +12,11 @@ use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use crate::workload::Packed;
 
 /// How many changes may wait before the watches are held up.
-const WAITING: usize = 1024;
+const WAITING: usize = 256;
+
+/// How many objects a page of a list holds. A page is in memory as a whole, and whoever may create objects chooses how large
+/// they are, up to 1.5 MB each.
+const PAGE: u32 = 50;
 
 /// Something that a watch saw.
 pub(super) enum Change {
@@ -42,7 +46,7 @@ fn spawn<T: Kept>(
     let api: Api<Observed<T>> = Api::all(client.clone());
     let (metrics, sender) = (metrics.clone(), sender.clone());
     tokio::spawn(async move {
-        let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        let mut events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff().boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {

@@ -31,10 +31,7 @@ pub(super) fn of(assessment: &Assessment, workload: Option<&Workload>) -> String
     }
     if let Some(workload) = workload {
         part(&workload.template_hash());
-        if let Some(cron) = &workload.cron {
-            part(&format!("{cron:?}"));
-        }
-        part(&format!("{:?}", workload.job));
+        part(&workload.run_settings());
     }
     hex(&hash.finalize(), 16)
 }

@@ -95,7 +95,9 @@ impl ImageRule {
     /// Whether the digest, or its absence, is approved.
     pub fn digest_fits(&self, image: &ImageRef) -> bool {
         match image.digest() {
-            Some(digest) => self.digests.is_empty() || self.digests.iter().any(|d| d == digest),
+            // The runtime pulls by the digest and does not look at the tag, so an approved tag says nothing about it.
+            Some(_) if self.digests.is_empty() => self.require_digest || self.tags.is_empty(),
+            Some(digest) => self.digests.iter().any(|d| d == digest),
             None => self.digests.is_empty() && !self.require_digest,
         }
     }

@@ -51,6 +51,7 @@ pub(super) struct Spec {
     pub ttl_seconds_after_finished: Option<i64>,
     pub active_deadline_seconds: Option<i64>,
     pub parallelism: Option<i64>,
+    pub completions: Option<i64>,
     pub template: Option<PodTemplate>,
 }
 
@@ -98,6 +99,7 @@ pub(super) struct PodSpec {
     pub dns_policy: Option<String>,
     pub host_aliases: Option<Value>,
     pub hostname: Option<String>,
+    pub scheduler_name: Option<String>,
     pub subdomain: Option<String>,
 }
 

@@ -91,6 +91,8 @@ pub struct JobSettings {
     pub suspend: bool,
     /// How many Pods run at once; none at all if it is 0.
     pub parallelism: i64,
+    /// How many Pods have to succeed; none at all if it is 0, any number if it is absent.
+    pub completions: Option<i64>,
 }
 
 impl Workload {
@@ -125,6 +127,13 @@ impl Workload {
     /// The path of a container in the manifest.
     pub fn container_path(&self, container: &Container) -> String {
         format!("{}.{}[{}]", self.pod_path(), container.role.list(), container.index)
+    }
+
+    /// When and how it runs, as text: schedule, history limits, deadlines and the like. As with [`Workload::template_hash`], a
+    /// field that a later version learns to judge changes it only for workloads that use it.
+    pub fn run_settings(&self) -> String {
+        let settings = serde_json::to_value((&self.cron, &self.job)).ok();
+        settings.and_then(template::canonical).unwrap_or_default()
     }
 
     /// The hash of the whole normalised pod template: `sha256:` and 64 hexadecimal digits.

@@ -77,6 +77,7 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
             active_deadline: job.active_deadline_seconds,
             suspend: job.suspend.unwrap_or(false),
             parallelism: job.parallelism.unwrap_or(1),
+            completions: job.completions.or(if job.parallelism.is_none() { Some(1) } else { None }),
         },
         pod: pod(template.spec.unwrap_or_default(), template_metadata),
     })
@@ -133,6 +134,7 @@ fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
         ("dnsPolicy", spec.dns_policy.filter(|policy| policy != "ClusterFirst").map(Value::String)),
         ("hostAliases", spec.host_aliases),
         ("hostname", spec.hostname.map(Value::String)),
+        ("schedulerName", spec.scheduler_name.filter(|name| name != "default-scheduler").map(Value::String)),
         ("subdomain", spec.subdomain.map(Value::String)),
     ];
     let (app_armor_annotations, annotations) =

@@ -53,6 +53,9 @@ pub fn arguments(entries: &[String], limit: usize) -> Vec<String> {
             let login = std::mem::replace(&mut after_login, LOGIN_OPTION.is_match(entry));
             if hidden && !entry.starts_with('-') || login && entry.contains(':') {
                 REDACTED.to_owned()
+            } else if let Some(name) = WHOLE_ASSIGNMENT.find(entry) {
+                // One entry of a command line is one value, whatever characters it has.
+                format!("{}{REDACTED}", name.as_str())
             } else if is_attached_password(entry) {
                 format!("-p{REDACTED}")
             } else {
@@ -121,22 +124,25 @@ macro_rules! regex {
 
 /// An option whose value stands in the next entry.
 static TELLING_OPTION: LazyLock<Regex> = regex!(
-    r"(?i)^--?[a-z0-9_-]*(pass(word|wd|phrase)?|pwd|secret|token|api-?_?key|access-?_?key|private-?_?key|credentials?|auth|bearer)$|^-(p|u|H)$"
+    r"(?i)^(--?)?[a-z0-9_.-]*(pass(word|wd|phrase)?|pwd|secret|token|[a-z]+[_-]key|credentials?|auth|bearer)$|^-(p|u|H|w|P|k)$|^--(pw|pin|key)$"
 );
+/// An entry that is nothing but an option or variable with a telling name, and its value.
+static WHOLE_ASSIGNMENT: LazyLock<Regex> =
+    regex!(r"(?i)^(--?)?[a-z0-9_.-]*(pass(word|wd|phrase)?|pwd|secret|token|[a-z]+[_-]?key|credentials?)[a-z0-9_.-]*=");
 /// An option whose value is a user, with a colon and the password behind it or without.
 static LOGIN_OPTION: LazyLock<Regex> = regex!(r"^--(proxy-)?user$");
 static PRIVATE_KEY: LazyLock<Regex> =
     regex!(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)");
-static URL_PASSWORD: LazyLock<Regex> = regex!(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\x22]+@");
+static URL_PASSWORD: LazyLock<Regex> = regex!(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s@'\x22]+@");
 static HEADER: LazyLock<Regex> = regex!(
     r"(?i)(?P<name>\b(authorization|proxy-authorization|x-[a-z-]*(key|token)|cookie)\s*:\s*|\b(bearer|basic)\s+)[^'\x22\r\n]+"
 );
 static ASSIGNMENT: LazyLock<Regex> = regex!(
-    r#"(?i)(?P<name>[a-z0-9_.-]*(pass(word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)[a-z0-9_.-]*["']?\s*[=:]\s*|--?[a-z0-9_-]*(password|passwd|passphrase|secret|token|api-?key|access-?key)\s+)("[^"]*"|'[^']*'|[^\s'"&;|]+)"#
+    r#"(?i)(?P<name>[a-z0-9_.-]*(pass(word|wd|phrase)?|pwd|secret|token|[a-z]+[_-]?key|credentials?|auth)[a-z0-9_.-]*["']?\s*[=:]\s*|\b(key|sig|pw|pin)=|--?[a-z0-9_-]*(password|passwd|passphrase|secret|token|[a-z]+[_-]key)\s+|\b[a-z0-9]+(_[a-z0-9]+)*_(password|secret|token|key)\s+)("[^"]*"|'[^']*'|[^\s'"&;|]+)+"#
 );
 /// `mysql -pSECRET`, `sshpass -pSECRET`, `curl -u user:SECRET`.
 static SHORT_PASSWORD: LazyLock<Regex> = regex!(
-    r"(?P<option>(^|\s)(mysql(dump|admin)?|mariadb(-dump)?|sshpass|mongo(dump|sh)?|redis-cli)\b[^\n;|&]*?\s-(p|a)\s?|(^|\s)(-u|--(proxy-)?user[\s=])\s*[^\s:=]+:)[^\s;|&]+"
+    r"(?P<option>(^|\s)(mysql(dump|admin)?|mariadb(-dump)?|sshpass|mongo(dump|sh)?|redis-cli)\b[^\n;|&]*?\s-(p|a)\s?|(^|\s)(-u|--(proxy-)?user[\s=])\s*['\x22]?[^\s:=]+:)([^;|&'\x22\n]+['\x22]|[^\s;|&'\x22]+)"
 );
 static KNOWN_TOKEN: LazyLock<Regex> = regex!(
     r"\b(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}|xox[abposr]-[A-Za-z0-9-]{10,}|(AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|sk-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|hvs\.[A-Za-z0-9_-]{16,})"
@@ -173,6 +179,17 @@ mod tests {
             vec!["curl", "--proxy-user=admin:hunter2-S3cr3t", "https://x"],
             vec!["curl", "-uadmin:hunter2-S3cr3t", "https://x"],
             vec!["--config", "client_secret: hunter2-S3cr3t"],
+            vec!["tool", "--password=a b hunter2-S3cr3t"],
+            vec!["sh", "-c", "export PASS='a'\"'\"'hunter2-S3cr3t'; run"],
+            vec!["sh", "-c", "curl -u 'u:pa hunter2-S3cr3t' https://x"],
+            vec!["s3cmd", "--secret_key", "hunter2-S3cr3t"],
+            vec!["aws", "configure", "set", "aws_secret_access_key", "hunter2-S3cr3t"],
+            vec!["sh", "-c", "aws configure set aws_secret_access_key hunter2-S3cr3t"],
+            vec!["--encryption-key", "hunter2-S3cr3t"],
+            vec!["sh", "-c", "export KEY=hunter2-S3cr3t; run"],
+            vec!["https://x.example/?a=1&sig=hunter2-S3cr3t"],
+            vec!["ldapsearch", "-w", "hunter2-S3cr3t"],
+            vec!["ftp://u:p/hunter2-S3cr3t@h"],
             vec!["/usr/bin/redis-cli", "-a", "hunter2-S3cr3t", "ping"],
         ] {
             let text = shown(&entries);

@@ -53,7 +53,9 @@ pub struct Expected {
     #[schemars(length(max = 32))]
     #[x_kube(validation = ("self.size() > 0", "images must list at least one image: leave it out to allow any"))]
     pub images: Vec<ExpectedImage>,
-    /// The commands, one of which every container must run. The commands of exec probes and lifecycle hooks count too.
+    /// The commands, one of which every container must run. The commands of exec probes and lifecycle hooks count too. Where
+    /// commands or images are given, no volume but those that `allowed` names may be mounted over programs, and no variable such
+    /// as `LD_PRELOAD` may be set, unless `templateHash` pins the whole template.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = ("self.size() > 0", "commands must list at least one command: leave it out to allow any"))]
@@ -119,7 +121,8 @@ pub struct ExpectedImage {
         "digests must be sha256: and 64 hexadecimal digits in lower case, or sha512: and 128"))]
     pub digests: Vec<String>,
     /// The tags, one of which the reference must carry, exact or with the wildcards `*` and `?`. Without any, a tag is not
-    /// constrained. A reference without tag and digest has the tag `latest`.
+    /// constrained. A reference without tag and digest has the tag `latest`. A reference with a digest runs what the digest says,
+    /// whatever its tag: where tags are given, list its digest too, or set `requireDigest` to accept any digest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 128)))]
     #[x_kube(validation = ("self.all(t, t.matches('^[A-Za-z0-9_.*?-]+$'))",

@@ -46,13 +46,19 @@ fn suspended(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
         "spec.suspend".to_owned()
     } else if !expected && facts.workload.job.suspend {
         format!("{}.suspend", facts.workload.job_path())
-    } else if !expected && facts.workload.job.parallelism == 0 {
-        let path = format!("{}.parallelism", facts.workload.job_path());
-        return Some(deviation(DeviationCode::Suspended, path, "at least 1", "0"));
+    } else if let Some(field) = no_pods(facts).filter(|_| !expected) {
+        return Some(deviation(DeviationCode::Suspended, field, "at least 1", "0"));
     } else {
         return None;
     };
     Some(deviation(DeviationCode::Suspended, path, expected.to_string(), (!expected).to_string()))
+}
+
+/// The field by which a Job that is created makes no Pods, if there is one.
+fn no_pods(facts: &Facts<'_>) -> Option<String> {
+    let job = &facts.workload.job;
+    let fields = [("parallelism", job.parallelism == 0), ("completions", job.completions == Some(0))];
+    fields.into_iter().find(|(_, none)| *none).map(|(field, _)| format!("{}.{field}", facts.workload.job_path()))
 }
 
 fn template(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {

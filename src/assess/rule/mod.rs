@@ -8,6 +8,7 @@ mod metadata;
 mod privilege;
 mod reference;
 mod schedule;
+mod substitute;
 
 use super::facts::Facts;
 use crate::api::code::DeviationCode;
@@ -20,6 +21,7 @@ pub(super) fn all(facts: &Facts<'_>, rules: &Rules) -> Vec<Deviation> {
     schedule::check(facts, rules, &mut found);
     image::check(facts, rules, &mut found);
     command::check(facts, rules, &mut found);
+    substitute::check(facts, rules, &mut found);
     metadata::check(facts, rules, &mut found);
     privilege::check(facts, rules, &mut found);
     reference::check(facts, rules, &mut found);

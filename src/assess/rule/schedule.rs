@@ -76,7 +76,9 @@ fn window(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, year: i16) -
     let texts: Vec<&str> = rules.windows.iter().map(|window| window.text.as_str()).collect();
     let observed = match cron.time_zone() {
         Some(zone) => {
-            let tick = outside_windows(schedule, &zone, &windows, year)?;
+            // A schedule of 29 February shows only in a leap year.
+            let years = [year, leap_year_from(year)];
+            let tick = years.into_iter().find_map(|year| outside_windows(schedule, &zone, &windows, year))?;
             let zone_name = cron.zone.map_or("UTC, assumed as the workload names no zone", |(name, _)| name);
             let at = tick.to_zoned(schedule_zone(schedule, zone)).strftime("%Y-%m-%d %H:%M").to_string();
             format!("{}, which runs for example at {at} ({})", printable(cron.text, SHOWN), printable(zone_name, 64))
@@ -84,6 +86,12 @@ fn window(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, year: i16) -
         None => format!("{} in a time zone that is not known", printable(cron.text, SHOWN)),
     };
     Some(deviation(DeviationCode::Window, "spec.schedule", format!("within {}", texts.join(" or ")), observed))
+}
+
+/// The first leap year that is not before this one.
+fn leap_year_from(year: i16) -> i16 {
+    let is_leap = |year: i16| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    (year..=year.saturating_add(8)).find(|year| is_leap(*year)).unwrap_or(year)
 }
 
 fn schedule_zone(schedule: &Schedule, zone: TimeZone) -> TimeZone {

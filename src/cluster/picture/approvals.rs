@@ -71,23 +71,24 @@ impl Picture {
         if let Some(at) = approval.expires_at.filter(|at| *at > now) {
             self.deadlines.add(at, Concerned::Approval(name.clone()));
         }
+        // Before everything is known nobody is judged, so it does not matter yet whom the approval selects.
+        let selected = if self.synced() { self.selected_by(&approval) } else { Vec::new() };
         let mut concerned = self.relying_on(&name);
-        concerned.extend(
-            self.workloads
-                .covered_by(&approval.matcher)
-                .into_iter()
-                .filter(|key| {
-                    self.unpacked(key).is_some_and(|workload| {
-                        approval
-                            .matcher
-                            .selects(&workload, self.namespaces.get(&key.namespace).unwrap_or(&Labels::new()))
-                    })
-                })
-                .map(|key| WorkloadKey::clone(&key)),
-        );
+        concerned.extend(selected.iter().map(|key| WorkloadKey::clone(key)));
         concerned.extend(approval.required());
         self.inventory.insert(approval);
         concerned.into_iter().map(Concerned::Workload).collect()
+    }
+
+    /// The workloads that an approval selects, whether they were judged by it or not.
+    fn selected_by(&self, approval: &Approval) -> Vec<Arc<WorkloadKey>> {
+        let none = Labels::new();
+        let mut covered = self.workloads.covered_by(&approval.matcher);
+        covered.retain(|key| {
+            let labels = self.namespaces.get(&key.namespace).unwrap_or(&none);
+            self.unpacked(key).is_some_and(|workload| approval.matcher.selects(&workload, labels))
+        });
+        covered
     }
 
     fn remove_approval(&mut self, name: &str) -> Vec<Concerned> {

@@ -9,6 +9,7 @@ mod fresh;
 mod hostile;
 mod inventory;
 mod lifecycle;
+mod memory;
 mod observe;
 mod permissions;
 mod precision;

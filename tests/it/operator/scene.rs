@@ -105,6 +105,11 @@ impl Scene {
         self.operator.as_mut().context("the operator is not running")?.signal(signal)
     }
 
+    /// The process id of the operator.
+    pub fn operator_pid(&self) -> anyhow::Result<u32> {
+        Ok(self.operator.as_ref().context("the operator is not running")?.pid())
+    }
+
     /// Fails if the operator has ended.
     pub fn ensure_operator_runs(&mut self) -> anyhow::Result<()> {
         self.operator.as_mut().context("the operator was not started")?.ensure_running()
