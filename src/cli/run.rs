@@ -92,7 +92,8 @@ async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> anyhow:
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let config = match kubeconfig {
         Some(file) => {
-            let kubeconfig = Kubeconfig::read_from(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            // The error names the file and the reason, which would be said twice as its source.
+            let kubeconfig = Kubeconfig::read_from(&file).map_err(|error| anyhow::anyhow!("--kubeconfig: {error}"))?;
             Config::from_custom_kubeconfig(kubeconfig, &options)
                 .await
                 .with_context(|| format!("cannot use {}", file.display()))?
