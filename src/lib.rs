@@ -11,6 +11,9 @@ pub mod assess;
 pub mod cli;
 #[cfg(feature = "operator")]
 pub mod cluster;
+pub mod draft;
 pub mod finding;
 pub mod inventory;
+pub mod manifest;
+pub mod report;
 pub mod workload;

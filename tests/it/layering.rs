@@ -10,11 +10,14 @@ use std::process::Command;
 const ROOMS: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("workload", &["api"]),
+    ("manifest", &["api", "workload"]),
     ("inventory", &["api", "workload"]),
     ("assess", &["api", "workload", "inventory"]),
+    ("draft", &["api", "workload", "inventory", "assess"]),
     ("finding", &["api", "workload", "assess"]),
+    ("report", &["api", "workload", "manifest", "inventory", "assess", "draft", "finding"]),
     ("cluster", &["api", "workload", "inventory", "assess", "finding"]),
-    ("cli", &["api", "workload", "inventory", "assess", "finding", "cluster"]),
+    ("cli", &["api", "workload", "manifest", "inventory", "assess", "draft", "finding", "report", "cluster"]),
 ];
 
 /// The rooms that may read clocks, files and sockets.

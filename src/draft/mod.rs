@@ -1,0 +1,1 @@
+//! Approvals drafted from workloads, for people to review.

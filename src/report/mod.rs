@@ -1,0 +1,1 @@
+//! What was judged, rendered for people and machines.
