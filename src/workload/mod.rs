@@ -3,9 +3,9 @@
 //! A [`Workload`] holds what is judged and nothing else, with the defaults of the API server filled in: a manifest and the
 //! object that the API server stores for it have the same normal form.
 
+mod fields;
 pub mod image;
 pub mod lookalike;
-mod manifest;
 mod normalise;
 pub mod packed;
 pub mod pattern;
@@ -100,7 +100,7 @@ impl Workload {
     ///
     /// Fails if the text is not JSON, if it has no pod template, or if a field that is judged has a type that it cannot have.
     pub fn from_json(kind: WorkloadKind, text: &str) -> Result<Self, Unreadable> {
-        manifest::Object::from_json(text).and_then(|object| normalise::workload(kind, object))
+        fields::Object::from_json(text).and_then(|object| normalise::workload(kind, object))
     }
 
     /// Whether the workload is suspended: a CronJob creates no Jobs, a Job no Pods.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::fields::{self, Handler, Named, Object, PodSpec};
 use super::image::ImageRef;
-use super::manifest::{self, Handler, Named, Object, PodSpec};
 use super::pod::{
     Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
     Role, SeLinux, Toleration, Volume, VolumeSource,
@@ -106,7 +106,7 @@ fn chosen_labels(labels: RawMap) -> BTreeMap<String, String> {
 }
 
 /// Splits the spec of a CronJob into what is its own and the spec of its Jobs.
-fn cron(spec: manifest::Spec) -> Result<(Cron, manifest::Spec), Unreadable> {
+fn cron(spec: fields::Spec) -> Result<(Cron, fields::Spec), Unreadable> {
     let job = spec
         .job_template
         .and_then(|template| template.spec)
@@ -123,7 +123,7 @@ fn cron(spec: manifest::Spec) -> Result<(Cron, manifest::Spec), Unreadable> {
     Ok((cron, *job))
 }
 
-fn pod(spec: PodSpec, metadata: manifest::Metadata) -> Pod {
+fn pod(spec: PodSpec, metadata: fields::Metadata) -> Pod {
     let init = containers(spec.init_containers, Role::Init);
     let main = containers(spec.containers, Role::Main);
     let ephemeral = containers(spec.ephemeral_containers, Role::Ephemeral);
@@ -177,11 +177,11 @@ fn without_prefix(annotations: BTreeMap<String, String>) -> BTreeMap<String, Str
         .collect()
 }
 
-fn containers(list: Option<Vec<manifest::Container>>, role: Role) -> impl Iterator<Item = Container> {
+fn containers(list: Option<Vec<fields::Container>>, role: Role) -> impl Iterator<Item = Container> {
     (0u32..).zip(list.unwrap_or_default()).map(move |(index, raw)| container(raw, role, index))
 }
 
-fn container(raw: manifest::Container, role: Role, index: u32) -> Container {
+fn container(raw: fields::Container, role: Role, index: u32) -> Container {
     let role = match role {
         Role::Init if raw.restart_policy.as_deref() == Some("Always") => Role::Sidecar,
         role => role,
@@ -260,7 +260,7 @@ fn toleration(raw: Toleration) -> Toleration {
     }
 }
 
-fn env_var(raw: manifest::EnvVar) -> EnvVar {
+fn env_var(raw: fields::EnvVar) -> EnvVar {
     let from = raw.value_from.unwrap_or_default().into_iter().find_map(|(field, selector)| Some((field, selector?)));
     let source = match from {
         None => EnvSource::Literal(Literal(bounded(raw.value.unwrap_or_default()))),
@@ -278,12 +278,12 @@ fn env_var(raw: manifest::EnvVar) -> EnvVar {
     EnvVar { name: bounded(raw.name.unwrap_or_default()), source }
 }
 
-fn env_from(raw: manifest::EnvFrom) -> Option<EnvFrom> {
+fn env_from(raw: fields::EnvFrom) -> Option<EnvFrom> {
     let config_map = raw.config_map_ref.map(|r| EnvFrom::ConfigMap(name(r)));
     config_map.or_else(|| raw.secret_ref.map(|r| EnvFrom::Secret(name(r))))
 }
 
-fn mount(raw: manifest::Mount) -> Mount {
+fn mount(raw: fields::Mount) -> Mount {
     Mount {
         volume: raw.name.unwrap_or_default(),
         path: bounded(raw.mount_path.unwrap_or_default()),
@@ -292,7 +292,7 @@ fn mount(raw: manifest::Mount) -> Mount {
     }
 }
 
-fn device(raw: manifest::Device) -> Mount {
+fn device(raw: fields::Device) -> Mount {
     Mount {
         volume: raw.name.unwrap_or_default(),
         path: bounded(raw.device_path.unwrap_or_default()),
@@ -301,7 +301,7 @@ fn device(raw: manifest::Device) -> Mount {
 }
 
 fn hook(field: &str, handler: Handler) -> Option<Hook> {
-    let hosted = |field: &str, hosted: Option<manifest::Hosted>| Some((field.to_owned(), non_empty(hosted?.host)?));
+    let hosted = |field: &str, hosted: Option<fields::Hosted>| Some((field.to_owned(), non_empty(hosted?.host)?));
     let hook = Hook {
         field: field.to_owned(),
         command: texts(handler.exec.and_then(|exec| exec.command)),
