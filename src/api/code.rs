@@ -1,5 +1,7 @@
 //! The codes of deviations and risks: one table each, from which schemas, documentation and explanations follow.
 
+mod help;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::SHOWN;
+use super::notes::{Notes, Texts};
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
 use crate::workload::image::{ImageError, ImageRef};
 use crate::workload::pod::VolumeSource;
 use crate::workload::redact::printable;
@@ -71,26 +71,20 @@ impl<'a> Facts<'a> {
     }
 
     /// What cannot be parsed can satisfy no approval, whatever the approval constrains.
-    pub(super) fn malformed(&self) -> Vec<Deviation> {
-        let schedule = self.cron.iter().filter_map(|cron| {
-            let error = cron.schedule.as_ref().err()?;
-            Some(malformed("spec.schedule".to_owned(), "a schedule that Kubernetes accepts", &error.to_string()))
-        });
-        let images = self.images.iter().filter_map(|image| {
-            let error = image.reference.as_ref().err()?;
-            Some(malformed(image.path.clone(), "a valid image reference", &error.to_string()))
-        });
-        schedule.chain(images).collect()
-    }
-}
-
-fn malformed(path: String, expected: &str, error: &str) -> Deviation {
-    Deviation {
-        code: DeviationCode::Malformed,
-        path,
-        expected: expected.to_owned(),
-        observed: printable(error, SHOWN),
-        approval: None,
+    pub(super) fn note_malformed(&self, notes: &mut Notes) {
+        let mut malformed = |path: &str, expected: &str, error: &dyn std::fmt::Display| {
+            notes.compare(false, DeviationCode::Malformed, "", || {
+                Texts::new(path, expected, printable(&error.to_string(), SHOWN))
+            });
+        };
+        if let Some(Err(error)) = self.cron.as_ref().map(|cron| &cron.schedule) {
+            malformed("spec.schedule", "a schedule that Kubernetes accepts", error);
+        }
+        for image in &self.images {
+            if let Err(error) = &image.reference {
+                malformed(&image.path, "a valid image reference", error);
+            }
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+mod explanation;
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 
 use super::rules::{Arguments, Written};
-use super::{Approval, CommandRule, ImageRule, Matcher, Problem, Rules};
+use super::{Approval, CommandRule, ImageRule, Matcher, Problem, Rules, ZoneRule};
 use crate::api::ApprovedCronJob;
 use crate::api::approval::{Allowed, Expected, ExpectedCommand, ExpectedImage, Match};
 use crate::workload::image::{RepositoryPattern, is_digest};
@@ -98,7 +98,10 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
             Schedule::parse(text).map(|value| Written { value, text: text.clone() })
         }),
         time_zones: problems.each("spec.expected.timeZones", &expected.time_zones, |name| {
-            time_zone(name).map(|_| name.clone()).ok_or_else(|| unknown_zone(name))
+            if name.is_empty() {
+                return Ok(ZoneRule::Unnamed);
+            }
+            time_zone(name).map(|_| ZoneRule::Named(name.clone())).ok_or_else(|| unknown_zone(name))
         }),
         minimum_interval: expected.minimum_interval.as_ref().and_then(|text| {
             let field = || "spec.expected.minimumInterval".to_owned();
@@ -169,7 +172,7 @@ fn image_rule(index: usize, image: &ExpectedImage, problems: &mut Problems) -> O
 }
 
 fn command_rule(command: &ExpectedCommand) -> CommandRule {
-    CommandRule { command: command.command.as_deref().map(arguments), args: command.args.as_deref().map(arguments) }
+    CommandRule::new(command.command.as_deref().map(arguments), command.args.as_deref().map(arguments))
 }
 
 fn arguments(list: &[String]) -> Arguments {

@@ -1,10 +1,14 @@
 //! Which workloads an approval speaks for.
 
-use kube::core::{Selector, SelectorExt};
+use kube::core::{Expression, Selector, SelectorExt};
 
-use super::Labels;
+use super::{Labels, join};
 use crate::workload::pattern::Pattern;
+use crate::workload::redact::printable;
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
+
+/// How many characters of the workload's own text a mismatch shows.
+const SHOWN: usize = 256;
 
 /// The compiled `spec.match` of an approval.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +18,23 @@ pub struct Matcher {
     pub(super) names: Vec<Pattern>,
     pub(super) namespace_selector: Option<Selector>,
     pub(super) selector: Option<Selector>,
+}
+
+/// A part of `spec.match` that a workload does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The field, such as `spec.match.namespaces`.
+    pub field: String,
+    /// What it asks for: one of its entries, or one requirement of a selector in the notation of `kubectl get --selector`.
+    pub expected: String,
+    /// What the workload has. Safe to show.
+    pub observed: String,
+}
+
+impl Mismatch {
+    fn new(field: &str, expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), expected: expected.into(), observed: observed.into() }
+    }
 }
 
 impl Matcher {
@@ -32,6 +53,29 @@ impl Matcher {
     /// Whether kind, namespace and name fit: all that can be said without looking at labels.
     pub fn covers(&self, key: &WorkloadKey) -> bool {
         self.kinds.contains(&key.kind) && fits(&self.namespaces, &key.namespace) && fits(&self.names, &key.name)
+    }
+
+    /// Why it does not select the workload, which lives in a namespace with the given labels: every part that does not fit. Empty
+    /// exactly if [`Matcher::selects`] says that it does.
+    pub fn mismatches(&self, workload: &Workload, namespace: &Labels) -> Vec<Mismatch> {
+        if self.kinds.is_empty() {
+            return vec![Mismatch::new("spec.match", "a match that can be used", "it selects nothing")];
+        }
+        let key = &workload.key;
+        let mut found = Vec::new();
+        if !self.kinds.contains(&key.kind) {
+            found.push(Mismatch::new("spec.match.kinds", join(&self.kinds, " or "), key.kind.as_str()));
+        }
+        for (field, patterns, name) in
+            [("spec.match.namespaces", &self.namespaces, &key.namespace), ("spec.match.names", &self.names, &key.name)]
+        {
+            if !fits(patterns, name) {
+                found.push(Mismatch::new(field, join(patterns, " or "), printable(name, SHOWN)));
+            }
+        }
+        found.extend(unmatched("spec.match.namespaceSelector", self.namespace_selector.as_ref(), namespace));
+        found.extend(unmatched("spec.match.selector", self.selector.as_ref(), &workload.labels));
+        found
     }
 
     /// The patterns of namespaces; none means any namespace.
@@ -70,4 +114,29 @@ impl Matcher {
 
 fn fits(patterns: &[Pattern], text: &str) -> bool {
     patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
+}
+
+/// Every requirement of a selector that labels do not meet.
+fn unmatched(field: &str, selector: Option<&Selector>, labels: &Labels) -> Vec<Mismatch> {
+    let unmet = selector.cloned().into_iter().flatten().filter(|expression| !expression.matches(labels));
+    unmet
+        .map(|expression| {
+            let key = key_of(&expression);
+            let observed = labels
+                .get(key)
+                .map_or_else(|| format!("no label {key}"), |value| format!("{key}={}", printable(value, SHOWN)));
+            Mismatch::new(field, expression.to_string(), observed)
+        })
+        .collect()
+}
+
+fn key_of(expression: &Expression) -> &str {
+    match expression {
+        Expression::In(key, _)
+        | Expression::NotIn(key, _)
+        | Expression::Equal(key, _)
+        | Expression::NotEqual(key, _)
+        | Expression::Exists(key)
+        | Expression::DoesNotExist(key) => key,
+    }
 }

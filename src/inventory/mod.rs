@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use crate::workload::{Workload, WorkloadKey};
 use index::Index;
-pub use matcher::Matcher;
-pub use rules::{CommandRule, ImageRule, Rules, join};
+pub use matcher::{Matcher, Mismatch};
+pub use rules::{CommandRule, ImageRule, Rules, ZoneRule, join};
 pub use status::{SAMPLES, status};
 
 /// Labels of an object.

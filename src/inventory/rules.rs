@@ -1,13 +1,18 @@
 //! What an approval expects and allows, compiled.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use jiff::SignedDuration;
 
 use crate::api::approval::PodSecurityLevel;
 use crate::workload::image::{ImageRef, RepositoryPattern};
 use crate::workload::pattern::Pattern;
+use crate::workload::redact;
 use crate::workload::schedule::{Schedule, Window};
+
+/// How many characters of one entry of a command a message shows.
+const LONGEST_ENTRY: usize = 256;
 
 /// A value together with the text that it was compiled from, for messages.
 #[derive(Clone, Debug)]
@@ -25,7 +30,7 @@ pub struct Rules {
     /// `expected.schedules`.
     pub schedules: Vec<Written<Schedule>>,
     /// `expected.timeZones`.
-    pub time_zones: Vec<String>,
+    pub time_zones: Vec<ZoneRule>,
     /// `expected.minimumInterval`.
     pub minimum_interval: Option<Written<SignedDuration>>,
     /// `expected.windows`.
@@ -62,6 +67,24 @@ impl Rules {
     /// Whether nothing says what the workload may run or as whom: such an approval speaks for a name only.
     pub fn constrain_nothing(&self) -> bool {
         self.images.is_empty() && self.commands.is_empty() && self.template_hash.is_none()
+    }
+}
+
+/// A compiled entry of `expected.timeZones`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ZoneRule {
+    /// The workload names this zone.
+    Named(String),
+    /// The workload names none.
+    Unnamed,
+}
+
+impl std::fmt::Display for ZoneRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Unnamed => f.write_str("no zone"),
+        }
     }
 }
 
@@ -125,9 +148,15 @@ pub struct CommandRule {
     pub command: Option<Arguments>,
     /// `args`; absent if they are not constrained.
     pub args: Option<Arguments>,
+    /// Both as text, once somebody asks: redacting takes longer than a judgement.
+    shown: OnceLock<(Option<String>, Option<String>)>,
 }
 
 impl CommandRule {
+    pub(super) fn new(command: Option<Arguments>, args: Option<Arguments>) -> Self {
+        Self { command, args, shown: OnceLock::new() }
+    }
+
     /// Whether a container with this command and these arguments is approved.
     pub fn fits(&self, command: &[String], args: &[String]) -> bool {
         self.command_fits(command) && self.args.as_ref().is_none_or(|expected| expected.fit(args))
@@ -136,6 +165,25 @@ impl CommandRule {
     /// Whether the command alone is approved.
     pub fn command_fits(&self, command: &[String]) -> bool {
         self.command.as_ref().is_none_or(|expected| expected.fit(command))
+    }
+
+    /// `command` for messages; absent if it is not constrained. Of an approval as of a workload, what looks like a credential is not
+    /// shown: where the one satisfies the other, it is the same.
+    pub fn shown_command(&self) -> Option<&str> {
+        self.shown().0.as_deref()
+    }
+
+    /// `args` for messages; absent if they are not constrained.
+    pub fn shown_args(&self) -> Option<&str> {
+        self.shown().1.as_deref()
+    }
+
+    fn shown(&self) -> &(Option<String>, Option<String>) {
+        self.shown.get_or_init(|| {
+            let texts = |arguments: &Option<Arguments>| arguments.as_ref().map_or_else(Vec::new, Arguments::texts);
+            let (command, args) = redact::command_line(&texts(&self.command), &texts(&self.args), LONGEST_ENTRY);
+            (self.command.as_ref().map(|_| list(&command)), self.args.as_ref().map(|_| list(&args)))
+        })
     }
 
     /// Whether the command of a probe or hook is approved: it has no arguments of its own, so it may be the command alone or
@@ -161,6 +209,12 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The entries as they are written.
+    fn texts(&self) -> Vec<String> {
+        let open = self.open.then(|| "**".to_owned());
+        self.patterns.iter().map(ToString::to_string).chain(open).collect()
+    }
+
     /// Whether every argument fits its pattern.
     pub fn fit(&self, arguments: &[String]) -> bool {
         let count_fits =
@@ -169,14 +223,20 @@ impl Arguments {
     }
 }
 
-impl std::fmt::Display for Arguments {
+impl std::fmt::Display for CommandRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut texts: Vec<String> = self.patterns.iter().map(|pattern| format!("{:?}", pattern.to_string())).collect();
-        if self.open {
-            texts.push("\"**\"".to_owned());
+        match (self.shown_command(), self.shown_args()) {
+            (Some(command), Some(args)) => write!(f, "{command} with args {args}"),
+            (Some(command), None) => write!(f, "{command} with any args"),
+            (None, Some(args)) => write!(f, "any command with args {args}"),
+            (None, None) => f.write_str("any command"),
         }
-        write!(f, "[{}]", texts.join(", "))
     }
+}
+
+fn list(entries: &[String]) -> String {
+    let quoted: Vec<String> = entries.iter().map(|entry| format!("\"{entry}\"")).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 /// The texts of several patterns in a row.

@@ -69,7 +69,11 @@ proptest! {
                 .filter(|approval| approval.matcher.selects(&workload, &Labels::new()))
                 .map(|approval| &*approval.name)
                 .collect();
-            prop_assert_eq!(found, expected, "{}", workload.key);
+            prop_assert_eq!(&found, &expected, "{}", workload.key);
+            for approval in naive.values() {
+                let reasons = approval.matcher.mismatches(&workload, &Labels::new());
+                prop_assert_eq!(found.contains(&&*approval.name), reasons.is_empty(), "{}: {:?}", workload.key, reasons);
+            }
         }
         for name in 0..6 {
             inventory.remove(&name.to_string());

@@ -1,7 +1,11 @@
 //! The Secrets and ConfigMaps that a workload refers to.
 
 use super::pod::{EnvFrom, EnvSource, VolumeSource};
+use super::redact::printable;
 use super::{Container, Workload};
+
+/// How many characters of the name of a volume's type a path shows.
+const SHOWN_FIELD: usize = 64;
 
 /// What a reference points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +33,7 @@ pub struct Reference<'a> {
     pub referent: Referent,
     /// Its name.
     pub name: &'a str,
-    /// The field, as a path into the manifest.
+    /// The field, as a path into the manifest. Safe to show.
     pub path: String,
 }
 
@@ -77,7 +81,10 @@ fn volumes(workload: &Workload) -> impl Iterator<Item = Reference<'_>> {
                 .chain(config_maps.iter().map(|name| config_map(name.as_str(), "projected")))
                 .collect(),
             VolumeSource::Csi { secret: Some(name), driver: _ } => vec![secret(name, "csi.nodePublishSecretRef")],
-            VolumeSource::Other { field, secrets } => secrets.iter().map(|name| secret(name.as_str(), field)).collect(),
+            VolumeSource::Other { field, secrets } => {
+                // Any name can stand here in a manifest.
+                secrets.iter().map(|name| secret(name.as_str(), &printable(field, SHOWN_FIELD))).collect()
+            }
             VolumeSource::EmptyDir
             | VolumeSource::HostPath(_)
             | VolumeSource::DownwardApi

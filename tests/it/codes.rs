@@ -1,4 +1,4 @@
-//! The page of codes is generated from the tables in the code.
+//! The page of codes is generated from the tables and the manual pages in the code.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,12 +7,15 @@ use cronwarden::api::code::{DeviationCode, RiskCode};
 
 fn page() -> String {
     let mut page = String::from(
-        "# Codes\n\nGenerated from `src/api/code.rs` by `make generate`. Codes are stable: tools may match on them.\n\n\
+        "# Codes\n\nGenerated from `src/api/code.rs` and `src/api/code/help.rs` by `make generate`. Codes are stable: tools may match on them.\n\n\
          ## Deviations\n\nHow a workload differs from what was approved. A finding is at least as severe as its worst deviation.\n\n\
          | code | severity | meaning |\n|---|---|---|\n",
     );
     for code in DeviationCode::ALL {
         writeln!(page, "| `{code}` | {} | {} |", code.severity(), code.meaning()).expect("text can be written");
+    }
+    for code in DeviationCode::ALL {
+        write!(page, "\n### {code}\n\n{} {}\n", code.meaning(), code.help()).expect("text can be written");
     }
     page.push_str(
         "\n## Risks\n\nWhat makes a workload dangerous, approved or not. Each risk that raises the severity raises it by one step.\n\n\
@@ -21,6 +24,9 @@ fn page() -> String {
     for code in RiskCode::ALL {
         let raises = if code.raises() { "yes" } else { "no" };
         writeln!(page, "| `{code}` | {raises} | {} |", code.meaning()).expect("text can be written");
+    }
+    for code in RiskCode::ALL {
+        write!(page, "\n### {code}\n\n{} {}\n", code.meaning(), code.help()).expect("text can be written");
     }
     page
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use cronwarden::api::approval::ApprovedCronJob;
+use cronwarden::api::approval::{ApprovedCronJob, from_value};
 use cronwarden::api::{GROUP, all_crds};
 use cronwarden::inventory::Approval;
 use http::Method;
@@ -154,6 +154,11 @@ async fn good_approvals_are_accepted_and_of_use() -> anyhow::Result<()> {
                 Ok(object) => {
                     if let Err(problems) = Approval::compile(&object).rules {
                         wrong.push(format!("{what}: not ready: {problems:?}"));
+                    }
+                    // The file alone says the same as what is stored for it.
+                    match from_value(approval(&spec)) {
+                        Ok(read) if read.spec == object.spec => {}
+                        read => wrong.push(format!("{what}: read from a file as {:?}", read.map(|read| read.spec))),
                     }
                 }
             },

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use cronwarden::api::code::{DeviationCode, RiskCode, Severity};
-use cronwarden::api::finding::{ConsideredApproval, Deviation, Risk};
+use cronwarden::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
 use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
-use cronwarden::assess::{Assessment, assess, missing, unreadable};
+use cronwarden::assess::{Assessment, CheckOutcome, Explanation, assess, explain, missing, unreadable};
 use cronwarden::finding::{Record, Subject, Write, plan, reference};
 use cronwarden::inventory::{Approval, Inventory, Labels};
 use cronwarden::workload::{Packed, Workload, WorkloadKey, WorkloadKind};
@@ -90,6 +90,9 @@ struct Fixture {
     now: Timestamp,
     expected: Option<Expected>,
     assessment: Assessment,
+    /// Of a workload that can be read.
+    explanation: Option<Explanation>,
+    approvals: usize,
 }
 
 impl Fixture {
@@ -102,17 +105,18 @@ impl Fixture {
             ensure!(replaced.is_none(), "two approvals have the same name");
         }
         let namespace: Labels = yaml(&folder.join("namespace.yaml"))?.unwrap_or_default();
-        let (workload, assessment) = match yaml::<WorkloadKey>(&folder.join("missing.yaml"))? {
-            Some(key) => (None, missing(&key, &inventory.requiring(&key, now))),
+        let (workload, assessment, explanation) = match yaml::<WorkloadKey>(&folder.join("missing.yaml"))? {
+            Some(key) => (None, missing(&key, &inventory.requiring(&key, now)), None),
             None => match workload(&folder.join("workload.yaml"))? {
                 Ok(workload) => {
                     let assessment = assess(&workload, &inventory, &namespace, now);
-                    (Some(workload), assessment)
+                    let explanation = explain(&workload, &inventory, &namespace, now);
+                    (Some(workload), assessment, Some(explanation))
                 }
-                Err(reason) => (None, unreadable(&reason)),
+                Err(reason) => (None, unreadable(&reason), None),
             },
         };
-        Ok(Self { folder, workload, now, expected, assessment })
+        Ok(Self { folder, workload, now, expected, assessment, explanation, approvals: inventory.len() })
     }
 
     fn name(&self) -> String {
@@ -259,5 +263,38 @@ fn every_finding_is_written_once() -> anyhow::Result<()> {
         let later = fixture.now.saturating_add(jiff::SignedDuration::from_hours(1))?;
         assert_eq!(plan(subject, &fixture.assessment, Some(&record), later), None, "{name}: written twice");
     }
+    Ok(())
+}
+
+/// A verdict and its explanation are the same evaluation: every approval is there, and the deviations are those of its checks.
+#[test]
+fn every_assessment_is_explained_by_what_was_compared() -> anyhow::Result<()> {
+    let mut explained = 0;
+    for fixture in all()? {
+        let name = fixture.name();
+        let Some(Explanation { assessment, approvals }) = &fixture.explanation else { continue };
+        explained += 1;
+        assert_eq!(*assessment, fixture.assessment, "{name}: explained otherwise than assessed");
+        assert_eq!(approvals.len(), fixture.approvals, "{name}: not every approval is explained");
+        for (i, approval) in approvals.iter().enumerate() {
+            let considered = assessment.approvals.get(i).map(|considered| (&considered.name, considered.outcome));
+            assert_eq!(approval.outcome.map(|outcome| (&approval.name, outcome)), considered, "{name}");
+            assert_eq!(approval.mismatches.is_empty(), approval.outcome.is_some(), "{name}: {}", approval.name);
+            for check in &approval.checks {
+                let text = format!("{} {} {}", check.path, check.expected, check.observed);
+                assert!(!text.contains("hunter2-S3cr3t"), "{name}: a credential is shown: {text}");
+                assert!(!text.chars().any(char::is_control), "{name}: a control character is shown: {text:?}");
+            }
+        }
+        let Some(nearest) = approvals.first().filter(|a| a.outcome.is_some_and(|o| o != Outcome::Invalid)) else {
+            continue;
+        };
+        let deviating = nearest.checks.iter().filter(|check| check.outcome == CheckOutcome::Deviates);
+        let deviating: Vec<_> = deviating.map(|c| (c.code, &c.path, &c.expected, &c.observed)).collect();
+        let deviations: Vec<_> =
+            assessment.deviations.iter().map(|d| (d.code, &d.path, &d.expected, &d.observed)).collect();
+        assert_eq!(deviating, deviations, "{name}: the deviations are not those of the nearest approval");
+    }
+    assert!(explained >= FEWEST_FIXTURES, "only {explained} fixtures are explained");
     Ok(())
 }

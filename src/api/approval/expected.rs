@@ -20,14 +20,15 @@ pub struct Expected {
             "schedules must have the five fields minute, hour, day of month, month and day of week (such as '0 2 * * *'), or be a descriptor such as @daily or '@every 1h'")
     )]
     pub schedules: Vec<String>,
-    /// The time zones, one of which the workload must name in `spec.timeZone`. A workload without a time zone runs in the
-    /// zone of the controller manager, which Cronwarden cannot know, so it satisfies none of them.
+    /// The time zones, one of which the workload must name in `spec.timeZone`. An empty entry stands for a workload that names
+    /// none. Such a workload runs in the zone of the controller manager, which Cronwarden cannot know, so it satisfies no other
+    /// entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 64)))]
     #[x_kube(
         validation = ("self.size() > 0", "timeZones must list at least one time zone: leave it out to allow any"),
-        validation = ("self.all(z, z.matches('^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$') && z != 'Local')",
-            "timeZones must be names from the IANA time zone database, such as Etc/UTC or Europe/Zurich; Local is not one")
+        validation = ("self.all(z, z.matches('^([A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*)?$') && z != 'Local')",
+            "timeZones must be names from the IANA time zone database, such as Etc/UTC or Europe/Zurich, or '' for a workload that names none; Local is not one")
     )]
     pub time_zones: Vec<String>,
     /// The densest that the schedule may ever get, such as `1h` or `15m`.

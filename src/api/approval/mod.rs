@@ -2,6 +2,7 @@
 
 mod allowed;
 mod expected;
+mod read;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use kube::{CustomResource, KubeSchema};
@@ -12,6 +13,7 @@ use serde_json::json;
 use super::IS_TIME;
 pub use allowed::{Allowed, PodSecurityLevel};
 pub use expected::{Expected, ExpectedCommand, ExpectedImage};
+pub use read::{ReadError, from_value};
 
 /// One entry of the inventory: which scheduled workloads it speaks for, what it expects of them and what it tolerates.
 ///

@@ -2,49 +2,68 @@
 
 use super::super::SHOWN;
 use super::super::facts::Facts;
-use super::{deviation, one_of};
+use super::super::notes::{Notes, Texts};
+use super::one_of;
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
 use crate::inventory::{CommandRule, Rules};
 use crate::workload::{Container, redact};
 
-pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>) {
+const FIELD: &str = "spec.expected.commands";
+
+pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     if rules.commands.is_empty() {
         return;
     }
     for (path, container) in facts.containers() {
-        found.extend(main(&path, container, &rules.commands));
-        for hook in container.hooks.iter().filter(|hook| !hook.command.is_empty()) {
-            if !rules.commands.iter().any(|rule| rule.hook_fits(&hook.command)) {
-                found.push(deviation(
-                    DeviationCode::Command,
-                    format!("{path}.{}.exec.command", hook.field),
-                    one_of(&rules.commands.iter().filter_map(|rule| rule.command.as_ref()).collect::<Vec<_>>()),
-                    shown(&redact::arguments(&hook.command, SHOWN)),
-                ));
+        let holds = rules.commands.iter().any(|rule| rule.fits(&container.command, &container.args));
+        notes.compare(holds, DeviationCode::Command, FIELD, || {
+            if holds {
+                approved(&path, container, &rules.commands)
+            } else {
+                differing(&path, container, &rules.commands)
             }
+        });
+        for hook in container.hooks.iter().filter(|hook| !hook.command.is_empty()) {
+            let holds = rules.commands.iter().any(|rule| rule.hook_fits(&hook.command));
+            notes.compare(holds, DeviationCode::Command, FIELD, || {
+                Texts::new(
+                    format!("{path}.{}.exec.command", hook.field),
+                    one_of(&commands(&rules.commands)),
+                    shown(&redact::arguments(&hook.command, SHOWN)),
+                )
+            });
         }
     }
 }
 
+/// The entries by which the command is approved.
+fn approved(path: &str, container: &Container, rules: &[CommandRule]) -> Texts {
+    let fitting: Vec<&CommandRule> =
+        rules.iter().filter(|rule| rule.fits(&container.command, &container.args)).collect();
+    let (command, args) = redact::command_line(&container.command, &container.args, SHOWN);
+    Texts::new(format!("{path}.command"), one_of(&fitting), line(&command, &args))
+}
+
 /// The arguments are to blame only if the command by itself would be approved.
-fn main(path: &str, container: &Container, rules: &[CommandRule]) -> Option<Deviation> {
-    if rules.iter().any(|rule| rule.fits(&container.command, &container.args)) {
-        return None;
-    }
+fn differing(path: &str, container: &Container, rules: &[CommandRule]) -> Texts {
     let (command, args) = redact::command_line(&container.command, &container.args, SHOWN);
     let of_command: Vec<&CommandRule> = rules.iter().filter(|rule| rule.command_fits(&container.command)).collect();
-    let (field, expected, observed) = if of_command.is_empty() {
-        let expected: Vec<_> = rules.iter().filter_map(|rule| rule.command.as_ref()).collect();
+    if of_command.is_empty() {
         // Without the arguments nobody could tell what a shell was told to do.
-        let line =
-            if args.is_empty() { shown(&command) } else { format!("{} with args {}", shown(&command), shown(&args)) };
-        ("command", one_of(&expected), line)
+        Texts::new(format!("{path}.command"), one_of(&commands(rules)), line(&command, &args))
     } else {
-        let expected: Vec<_> = of_command.iter().filter_map(|rule| rule.args.as_ref()).collect();
-        ("args", one_of(&expected), shown(&args))
-    };
-    Some(deviation(DeviationCode::Command, format!("{path}.{field}"), expected, observed))
+        let expected: Vec<_> = of_command.iter().filter_map(|rule| rule.shown_args()).collect();
+        Texts::new(format!("{path}.args"), one_of(&expected), shown(&args))
+    }
+}
+
+fn commands(rules: &[CommandRule]) -> Vec<&str> {
+    rules.iter().filter_map(CommandRule::shown_command).collect()
+}
+
+/// A command with its arguments, both fit to be shown already.
+fn line(command: &[String], args: &[String]) -> String {
+    if args.is_empty() { shown(command) } else { format!("{} with args {}", shown(command), shown(args)) }
 }
 
 /// A command line that is fit to be shown already.

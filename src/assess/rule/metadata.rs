@@ -1,69 +1,74 @@
-//! `expected.serviceAccounts`, `labels`, `suspended` and `templateHash`.
+//! `expected.serviceAccounts`, `labels`, `suspended`, `templateHash` and `required`.
 
 use super::super::SHOWN;
 use super::super::facts::Facts;
-use super::{deviation, one_of};
+use super::super::notes::{Notes, Texts};
+use super::one_of;
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
 use crate::inventory::Rules;
 use crate::workload::redact::printable;
 
-pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>) {
-    found.extend(service_account(facts, rules));
-    found.extend(suspended(facts, rules));
-    found.extend(template(facts, rules));
+pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+    service_account(facts, rules, notes);
+    suspended(facts, rules, notes);
+    template(facts, rules, notes);
     for (key, expected) in &rules.labels {
         let observed = facts.workload.labels.get(key);
-        if observed != Some(expected) {
-            found.push(deviation(
-                DeviationCode::Labels,
-                format!("metadata.labels[{key}]"),
-                expected.clone(),
-                observed.map_or_else(|| "absent".to_owned(), |value| printable(value, SHOWN)),
-            ));
-        }
+        notes.compare(observed == Some(expected), DeviationCode::Labels, "spec.expected.labels", || {
+            let observed = observed.map_or_else(|| "absent".to_owned(), |value| printable(value, SHOWN));
+            Texts::new(format!("metadata.labels[{key}]"), expected.as_str(), observed)
+        });
+    }
+    if rules.required {
+        // Its absence is noticed elsewhere: there is no workload to assess then.
+        notes.compare(true, DeviationCode::Missing, "spec.expected.required", || {
+            Texts::new("", "the workload exists", "it does")
+        });
     }
 }
 
-fn service_account(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
-    let observed = &facts.workload.pod.service_account;
-    if rules.service_accounts.is_empty() || rules.service_accounts.contains(observed) {
-        return None;
+fn service_account(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+    if rules.service_accounts.is_empty() {
+        return;
     }
-    Some(deviation(
-        DeviationCode::ServiceAccount,
-        format!("{}.serviceAccountName", facts.workload.pod_path()),
-        one_of(&rules.service_accounts),
-        printable(observed, SHOWN),
-    ))
+    let observed = &facts.workload.pod.service_account;
+    let holds = rules.service_accounts.contains(observed);
+    notes.compare(holds, DeviationCode::ServiceAccount, "spec.expected.serviceAccounts", || {
+        let path = format!("{}.serviceAccountName", facts.workload.pod_path());
+        Texts::new(path, one_of(&rules.service_accounts), printable(observed, SHOWN))
+    });
 }
 
 /// A CronJob that must run can also be stopped through its template: it goes on creating Jobs, and none of them starts.
-fn suspended(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
-    let expected = rules.suspended?;
+fn suspended(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+    let Some(expected) = rules.suspended else { return };
     let observed = facts.workload.suspended();
-    let path = if expected != observed {
-        "spec.suspend".to_owned()
-    } else if !expected && facts.workload.job.suspend {
-        format!("{}.suspend", facts.workload.job_path())
-    } else if let Some(field) = no_pods(facts).filter(|_| !expected) {
-        return Some(deviation(DeviationCode::Suspended, field, "at least 1", "0"));
+    let stopped = if expected || observed { None } else { stopped_by_template(facts) };
+    let holds = expected == observed && stopped.is_none();
+    notes.compare(holds, DeviationCode::Suspended, "spec.expected.suspended", || {
+        stopped.unwrap_or_else(|| Texts::new("spec.suspend", expected.to_string(), observed.to_string()))
+    });
+}
+
+/// The field by which no Job that is created does anything, if there is one.
+fn stopped_by_template(facts: &Facts<'_>) -> Option<Texts> {
+    let job = &facts.workload.job;
+    let (field, expected, observed) = if job.suspend {
+        ("suspend", "false", "true")
+    } else if job.parallelism == 0 {
+        ("parallelism", "at least 1", "0")
+    } else if job.completions == Some(0) {
+        ("completions", "at least 1", "0")
     } else {
         return None;
     };
-    Some(deviation(DeviationCode::Suspended, path, expected.to_string(), (!expected).to_string()))
+    Some(Texts::new(format!("{}.{field}", facts.workload.job_path()), expected, observed))
 }
 
-/// The field by which a Job that is created makes no Pods, if there is one.
-fn no_pods(facts: &Facts<'_>) -> Option<String> {
-    let job = &facts.workload.job;
-    let fields = [("parallelism", job.parallelism == 0), ("completions", job.completions == Some(0))];
-    fields.into_iter().find(|(_, none)| *none).map(|(field, _)| format!("{}.{field}", facts.workload.job_path()))
-}
-
-fn template(facts: &Facts<'_>, rules: &Rules) -> Option<Deviation> {
-    let expected = rules.template_hash.as_ref()?;
+fn template(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+    let Some(expected) = &rules.template_hash else { return };
     let observed = facts.workload.template_hash();
-    (*expected != observed)
-        .then(|| deviation(DeviationCode::Template, facts.workload.pod_path(), expected.clone(), observed))
+    notes.compare(*expected == observed, DeviationCode::Template, "spec.expected.templateHash", || {
+        Texts::new(facts.workload.pod_path(), expected.as_str(), observed)
+    });
 }

@@ -1,6 +1,6 @@
 //! What an approval expects and allows, compared with a workload: one file a family of rules.
 //!
-//! Each rule adds every deviation that it finds; none looks at what the others found.
+//! Each rule notes every comparison that it makes; none looks at what the others found.
 
 mod command;
 mod image;
@@ -11,30 +11,29 @@ mod schedule;
 mod substitute;
 
 use super::facts::Facts;
+use super::notes::{Notes, Texts};
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
 use crate::inventory::Rules;
 
-/// Every way in which the workload differs from the approval with these rules. Who is named as the approval is filled in later.
-pub(super) fn all(facts: &Facts<'_>, rules: &Rules) -> Vec<Deviation> {
-    let mut found = Vec::new();
-    schedule::check(facts, rules, &mut found);
-    image::check(facts, rules, &mut found);
-    command::check(facts, rules, &mut found);
-    substitute::check(facts, rules, &mut found);
-    metadata::check(facts, rules, &mut found);
-    privilege::check(facts, rules, &mut found);
-    reference::check(facts, rules, &mut found);
-    found
+/// Everything that the approval with these rules expects of the workload, compared.
+pub(super) fn all(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+    schedule::check(facts, rules, notes);
+    image::check(facts, rules, notes);
+    command::check(facts, rules, notes);
+    substitute::check(facts, rules, notes);
+    metadata::check(facts, rules, notes);
+    privilege::check(facts, rules, notes);
+    reference::check(facts, rules, notes);
+    deployment_path(rules, notes);
 }
 
-fn deviation(
-    code: DeviationCode,
-    path: impl Into<String>,
-    expected: impl Into<String>,
-    observed: impl Into<String>,
-) -> Deviation {
-    Deviation { code, path: path.into(), expected: expected.into(), observed: observed.into(), approval: None }
+/// Nothing here knows who deployed the workload.
+fn deployment_path(rules: &Rules, notes: &mut Notes) {
+    if !rules.deployment_paths.is_empty() {
+        let expected = format!("deployed by {}", rules.deployment_paths.join(" or "));
+        let texts = Texts::new("", expected, "not known, without evidence of who deployed it");
+        notes.unknown(DeviationCode::DeploymentPath, "spec.expected.deploymentPaths", texts);
+    }
 }
 
 /// A list of alternatives, for people.

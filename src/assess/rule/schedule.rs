@@ -5,48 +5,59 @@ use jiff::tz::TimeZone;
 
 use super::super::SHOWN;
 use super::super::facts::{CronFacts, Facts};
-use super::{deviation, one_of};
+use super::super::notes::{Notes, Texts};
+use super::one_of;
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
-use crate::inventory::Rules;
+use crate::inventory::{Rules, ZoneRule};
 use crate::workload::redact::printable;
 use crate::workload::schedule::{Schedule, Window, outside_windows};
 
-pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>) {
+pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     let Some(cron) = &facts.cron else { return };
-    found.extend(time_zone(cron, rules));
+    time_zone(cron, rules, notes);
     // A schedule that cannot be parsed is reported as malformed, whatever the approval says.
     if let Ok(schedule) = &cron.schedule {
-        found.extend(expression(cron, schedule, rules));
-        found.extend(interval(cron, schedule, rules));
-        found.extend(window(cron, schedule, rules, facts.year));
+        expression(cron, schedule, rules, notes);
+        interval(cron, schedule, rules, notes);
+        window(cron, schedule, rules, facts.year, notes);
     }
 }
 
-fn expression(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules) -> Option<Deviation> {
+fn expression(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, notes: &mut Notes) {
     if rules.schedules.is_empty() {
-        return None;
+        return;
     }
     // With a zone in the schedule and nothing said about zones, the zone is part of what differs.
     let body = if rules.time_zones.is_empty() { None } else { cron.body() };
     let schedule = body.as_ref().unwrap_or(schedule);
-    if rules.schedules.iter().any(|expected| expected.value == *schedule) {
-        return None;
-    }
-    let expected: Vec<&str> = rules.schedules.iter().map(|expected| expected.text.as_str()).collect();
-    Some(deviation(DeviationCode::Schedule, "spec.schedule", one_of(&expected), printable(cron.text, SHOWN)))
+    let holds = rules.schedules.iter().any(|expected| expected.value == *schedule);
+    notes.compare(holds, DeviationCode::Schedule, "spec.expected.schedules", || {
+        let expected: Vec<&str> = rules.schedules.iter().map(|expected| expected.text.as_str()).collect();
+        Texts::new("spec.schedule", one_of(&expected), printable(cron.text, SHOWN))
+    });
 }
 
-fn time_zone(cron: &CronFacts<'_>, rules: &Rules) -> Option<Deviation> {
+fn time_zone(cron: &CronFacts<'_>, rules: &Rules, notes: &mut Notes) {
     if rules.time_zones.is_empty() {
-        return None;
+        return;
     }
-    let (path, observed) = match cron.zone {
-        Some((zone, _)) if rules.time_zones.iter().any(|expected| same_zone(expected, zone)) => return None,
-        Some((zone, path)) => (path, printable(zone, SHOWN)),
-        None => ("spec.timeZone", "none: the schedule ticks in the zone of the controller manager".to_owned()),
-    };
-    Some(deviation(DeviationCode::TimeZone, path, one_of(&rules.time_zones), observed))
+    let zone = cron.zone.map(|(name, _)| name);
+    let holds = rules.time_zones.iter().any(|expected| zone_fits(expected, zone));
+    notes.compare(holds, DeviationCode::TimeZone, "spec.expected.timeZones", || {
+        let (path, observed) = match cron.zone {
+            Some((zone, path)) => (path, printable(zone, SHOWN)),
+            None => ("spec.timeZone", "none: the schedule ticks in the zone of the controller manager".to_owned()),
+        };
+        Texts::new(path, one_of(&rules.time_zones), observed)
+    });
+}
+
+fn zone_fits(expected: &ZoneRule, zone: Option<&str>) -> bool {
+    match (expected, zone) {
+        (ZoneRule::Named(expected), Some(zone)) => same_zone(expected, zone),
+        (ZoneRule::Unnamed, None) => true,
+        (ZoneRule::Named(_), None) | (ZoneRule::Unnamed, Some(_)) => false,
+    }
 }
 
 /// Zones are compared by name, except for the many names of UTC.
@@ -57,35 +68,46 @@ fn same_zone(a: &str, b: &str) -> bool {
     a == b || is_utc(a) && is_utc(b)
 }
 
-fn interval(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules) -> Option<Deviation> {
-    let minimum = rules.minimum_interval.as_ref()?;
-    let densest = schedule.densest_interval().filter(|densest| *densest < minimum.value)?;
-    Some(deviation(
-        DeviationCode::Interval,
-        "spec.schedule",
-        format!("at least {} between two runs", minimum.text),
-        format!("{}, which can run after {}", printable(cron.text, SHOWN), short(densest)),
-    ))
+fn interval(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, notes: &mut Notes) {
+    let Some(minimum) = &rules.minimum_interval else { return };
+    let densest = schedule.densest_interval();
+    let holds = densest.is_none_or(|densest| densest >= minimum.value);
+    notes.compare(holds, DeviationCode::Interval, "spec.expected.minimumInterval", || {
+        let when =
+            densest.map_or_else(|| "never runs".to_owned(), |densest| format!("can run after {}", short(densest)));
+        Texts::new(
+            "spec.schedule",
+            format!("at least {} between two runs", minimum.text),
+            format!("{}, which {when}", printable(cron.text, SHOWN)),
+        )
+    });
 }
 
-fn window(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, year: i16) -> Option<Deviation> {
+fn window(cron: &CronFacts<'_>, schedule: &Schedule, rules: &Rules, year: i16, notes: &mut Notes) {
     if rules.windows.is_empty() {
-        return None;
+        return;
     }
     let windows: Vec<Window> = rules.windows.iter().map(|window| window.value.clone()).collect();
-    let texts: Vec<&str> = rules.windows.iter().map(|window| window.text.as_str()).collect();
-    let observed = match cron.time_zone() {
-        Some(zone) => {
-            // A schedule of 29 February shows only in a leap year.
-            let years = [year, leap_year_from(year)];
-            let tick = years.into_iter().find_map(|year| outside_windows(schedule, &zone, &windows, year))?;
-            let zone_name = cron.zone.map_or("UTC, assumed as the workload names no zone", |(name, _)| name);
-            let at = tick.to_zoned(schedule_zone(schedule, zone)).strftime("%Y-%m-%d %H:%M").to_string();
-            format!("{}, which runs for example at {at} ({})", printable(cron.text, SHOWN), printable(zone_name, 64))
-        }
-        None => format!("{} in a time zone that is not known", printable(cron.text, SHOWN)),
-    };
-    Some(deviation(DeviationCode::Window, "spec.schedule", format!("within {}", texts.join(" or ")), observed))
+    let zone = cron.time_zone();
+    // A schedule of 29 February shows only in a leap year.
+    let tick = zone.as_ref().and_then(|zone| {
+        [year, leap_year_from(year)].into_iter().find_map(|year| outside_windows(schedule, zone, &windows, year))
+    });
+    notes.compare(zone.is_some() && tick.is_none(), DeviationCode::Window, "spec.expected.windows", || {
+        let texts: Vec<&str> = rules.windows.iter().map(|window| window.text.as_str()).collect();
+        let zone_name = cron.zone.map_or("UTC, assumed as the workload names no zone", |(name, _)| name);
+        let zone_name = printable(zone_name, 64);
+        let when = match (zone, tick) {
+            (None, _) => " in a time zone that is not known".to_owned(),
+            (Some(_), None) => format!(" ({zone_name})"),
+            (Some(zone), Some(tick)) => {
+                let at = tick.to_zoned(schedule_zone(schedule, zone)).strftime("%Y-%m-%d %H:%M").to_string();
+                format!(", which runs for example at {at} ({zone_name})")
+            }
+        };
+        let observed = format!("{}{when}", printable(cron.text, SHOWN));
+        Texts::new("spec.schedule", format!("within {}", texts.join(" or ")), observed)
+    });
 }
 
 /// The first leap year that is not before this one.

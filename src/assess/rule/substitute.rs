@@ -6,9 +6,8 @@
 
 use super::super::SHOWN;
 use super::super::facts::Facts;
-use super::deviation;
+use super::super::notes::{Notes, Texts};
 use crate::api::code::DeviationCode;
-use crate::api::finding::Deviation;
 use crate::inventory::Rules;
 use crate::workload::Container;
 use crate::workload::pod::{EnvSource, Mount, VolumeSource, clean_path};
@@ -32,30 +31,41 @@ const PROGRAMS: &[&str] = &[
 /// Variables by which the loader or an interpreter runs code before the program itself.
 const LOADERS: &[&str] = &["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "PERL5OPT", "PYTHONSTARTUP"];
 
-pub(super) fn check(facts: &Facts<'_>, rules: &Rules, found: &mut Vec<Deviation>) {
+pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     if rules.constrain_nothing() || rules.template_hash.is_some() {
         return;
     }
+    // Either list stands for what may run.
+    let field = if rules.commands.is_empty() { "spec.expected.images" } else { "spec.expected.commands" };
     for (path, container) in facts.containers() {
+        let mut found = false;
         for (i, mount) in container.mounts.iter().enumerate() {
             let Some(content) = unapproved_content(facts, mount) else { continue };
             if covers_program(&mount.path, container) {
-                let observed = format!("{content} mounted over {}", printable(&mount.path, SHOWN));
-                let field = format!("{path}.volumeMounts[{i}].mountPath");
-                found.push(deviation(DeviationCode::Command, field, "the programs of the image", observed));
+                found = true;
+                notes.compare(false, DeviationCode::Command, field, || {
+                    let observed = format!("{content} mounted over {}", printable(&mount.path, SHOWN));
+                    Texts::new(format!("{path}.volumeMounts[{i}].mountPath"), "the programs of the image", observed)
+                });
             }
         }
         for (i, variable) in container.env.iter().enumerate() {
             let is_set = !matches!(&variable.source, EnvSource::Literal(value) if value.expose().is_empty());
             if is_set && LOADERS.contains(&variable.name.as_str()) {
-                let observed = format!("{} is set", variable.name);
-                found.push(deviation(
-                    DeviationCode::Command,
-                    format!("{path}.env[{i}]"),
-                    "no code but the program's",
-                    observed,
-                ));
+                found = true;
+                notes.compare(false, DeviationCode::Command, field, || {
+                    Texts::new(
+                        format!("{path}.env[{i}]"),
+                        "no code but the program's",
+                        format!("{} is set", variable.name),
+                    )
+                });
             }
+        }
+        if !found {
+            notes.compare(true, DeviationCode::Command, field, || {
+                Texts::new(path, "the programs of the image", "nothing is mounted over them or loaded before them")
+            });
         }
     }
 }
