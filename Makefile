@@ -15,6 +15,8 @@ build: ## Build the release binary
 test: ## Run all tests; the first time this also builds a Kubernetes control plane (about 5 minutes on 2 cores)
 	@echo "== tests against a real API server; control plane binaries that are missing are built once and cached"
 	$(CARGO) test --locked
+	@echo "== precision and recall over tests/data/corpus"
+	@$(CARGO) test --locked --quiet --test it corpus::precision_and_recall -- --nocapture
 
 demo: build ## Judge a mix of CronJobs in a local cluster (ONCE=1: check and exit; KUBECONFIG=...: use that cluster)
 	@echo "== building the demo"

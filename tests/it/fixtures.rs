@@ -28,7 +28,7 @@ const FEWEST_FIXTURES: usize = 120;
 
 /// The codes that a workload and the inventory alone cannot lead to: they need identities, Jobs and Pods at run time,
 /// privileges, or what other workloads do.
-const NOT_FROM_OBJECTS: [&str; 13] = [
+pub const NOT_FROM_OBJECTS: [&str; 13] = [
     "DeploymentPath",
     "UnattributedChange",
     "ManualRun",

@@ -7,6 +7,7 @@
 mod harness;
 
 mod codes;
+mod corpus;
 mod crds;
 mod fixtures;
 mod layering;
