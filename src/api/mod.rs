@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod code;
 pub mod finding;
+pub mod validation;
 
 use std::collections::BTreeMap;
 

@@ -17,6 +17,7 @@ mod operator;
 mod pod_security;
 mod rest;
 mod schedule_differential;
+mod validation;
 
 #[path = "../harness/selftest.rs"]
 mod selftest;
