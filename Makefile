@@ -32,6 +32,7 @@ endif
 bench: build ## Measure; see docs/benchmarks.md
 	$(CARGO) bench --locked --bench judge
 	$(CARGO) bench --locked --bench cluster
+	$(CARGO) bench --locked --bench scan
 
 generate: ## Generate crds/ and docs/codes.md from the code
 	$(CARGO) run --locked --quiet -- crd --output crds

@@ -20,7 +20,7 @@
 //! * **Nothing waits for luck.** Waiting means polling a condition up to a deadline and reporting what was last seen,
 //!   see [`eventually`].
 //! * **Nothing is downloaded as a binary.** Binaries come from `KUBEBUILDER_ASSETS` or are built from their published
-//!   source, see [`binaries`].
+//!   source, see [`go_module`].
 //!
 //! A [`kube::Client`] belongs to the async runtime that made it. Tests that share one control plane must therefore each
 //! call [`ControlPlane::client`] rather than share a client.
@@ -38,6 +38,7 @@ pub mod certificates;
 mod components;
 pub mod control_plane;
 mod etcd;
+pub mod go_module;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod ports;
@@ -49,6 +50,7 @@ pub use audit::{AUDIT_POLICY_METADATA, AUDIT_POLICY_REQUEST_RESPONSE, AuditEvent
 pub use binaries::Binaries;
 pub use builder::{Builder, WORKLOAD_CONTROLLERS};
 pub use control_plane::ControlPlane;
+pub use go_module::GoModule;
 pub use kubectl::{Kubectl, KubectlOutput};
 pub use processes::Daemon;
 pub use scratch::ScratchDir;

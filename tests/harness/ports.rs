@@ -25,7 +25,7 @@ pub struct Port {
 impl Port {
     /// Reserves a port on which nothing listens at this moment.
     pub fn reserve() -> anyhow::Result<Self> {
-        let locks = super::binaries::cache_dir()?.join("ports");
+        let locks = super::go_module::cache_dir()?.join("ports");
         std::fs::create_dir_all(&locks).with_context(|| format!("cannot make {}", locks.display()))?;
         // The hasher's random seed is all the randomness that the standard library offers, and enough.
         let start = u16::try_from(RandomState::new().hash_one(0) % u64::from(COUNT))?;
