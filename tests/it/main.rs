@@ -15,6 +15,7 @@ mod normal_form;
 #[cfg(feature = "operator")]
 mod operator;
 mod pod_security;
+mod report;
 mod rest;
 mod schedule_differential;
 mod validation;

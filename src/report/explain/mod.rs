@@ -1,0 +1,27 @@
+//! One judgement in full, and what a code means.
+
+mod document;
+mod page;
+mod text;
+
+use crate::manifest::Position;
+use crate::workload::WorkloadKey;
+
+use super::Source;
+
+pub use document::json;
+pub use page::code;
+pub use text::text;
+
+/// What is explained.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its kind, namespace and name.
+    pub key: &'a WorkloadKey,
+    /// Where it comes from.
+    pub source: &'a Source,
+    /// Where it stands there; absent for an object from a cluster.
+    pub position: Option<Position>,
+    /// When it runs next, as text; empty for a Job, and for a schedule that never ticks.
+    pub ticks: &'a [String],
+}
