@@ -12,40 +12,42 @@ use super::redact::hex;
 /// pods that do not use it as they are.
 pub(super) fn hash(pod: &Pod) -> String {
     // A pod is made of maps with text keys, text, numbers and lists: it always has a JSON form.
-    let text = serde_json::to_value(pod).ok().and_then(canonical).unwrap_or_default();
+    let value = serde_json::to_value(pod).map(|pod| without(pod, &is_absent)).unwrap_or_default();
+    let text = value.to_string();
     format!("sha256:{}", hex(&Sha256::digest(text.as_bytes()), 64))
 }
 
 /// The one text of a JSON value: keys in order, nothing that is empty. `None` if nothing is left.
 pub(super) fn canonical(value: Value) -> Option<String> {
-    let value = without_empty(value);
+    let is_empty = |value: &Value| is_absent(value) || value.as_str() == Some("");
+    let value = without(value, &is_empty);
     (!is_empty(&value)).then(|| value.to_string())
 }
 
-fn without_empty(value: Value) -> Value {
+fn without(value: Value, is_dropped: &impl Fn(&Value) -> bool) -> Value {
     match value {
         Value::Object(fields) => {
             // Sorted, because whether `serde_json` sorts by itself depends on features that other crates switch on.
             let sorted: BTreeMap<String, Value> = fields
                 .into_iter()
-                .map(|(name, field)| (name, without_empty(field)))
-                .filter(|(_, field)| !is_empty(field))
+                .map(|(name, field)| (name, without(field, is_dropped)))
+                .filter(|(_, field)| !is_dropped(field))
                 .collect();
             Value::Object(sorted.into_iter().collect())
         }
         // The place of an entry in a list means something, so an empty one stays.
-        Value::Array(entries) => Value::Array(entries.into_iter().map(without_empty).collect()),
+        Value::Array(entries) => Value::Array(entries.into_iter().map(|entry| without(entry, is_dropped)).collect()),
         other => other,
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+/// A text is never absent: a label or a node selector without a value says something. `allowPrivilegeEscalation: false` says more
+/// than nothing, too.
+fn is_absent(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.is_empty(),
         Value::Array(entries) => entries.is_empty(),
         Value::Object(fields) => fields.is_empty(),
-        // `false` is not empty: `allowPrivilegeEscalation: false` says more than nothing.
-        Value::Bool(_) | Value::Number(_) => false,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

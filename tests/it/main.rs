@@ -9,12 +9,16 @@ mod harness;
 mod codes;
 mod corpus;
 mod crds;
+mod draft;
 mod fixtures;
 mod layering;
+mod mutations;
 mod normal_form;
 #[cfg(feature = "operator")]
 mod operator;
 mod pod_security;
+#[cfg(feature = "operator")]
+mod recipes;
 mod report;
 mod rest;
 mod schedule_differential;
