@@ -75,7 +75,13 @@ impl Check {
 
 /// Judges a workload as [`assess`](super::assess) does, and keeps all that was looked at. The cost grows with the size of the
 /// inventory.
-pub fn explain(workload: &Workload, inventory: &Inventory, namespace: &Labels, now: Timestamp) -> Explanation {
+pub fn explain<'l>(
+    workload: &Workload,
+    inventory: &Inventory,
+    namespace: impl Into<Option<&'l Labels>>,
+    now: Timestamp,
+) -> Explanation {
+    let namespace = namespace.into();
     let judgement = Judgement::of(workload, inventory, namespace, now, Detail::Everything);
     let mut approvals: Vec<Explained> =
         judgement.approvals.iter().map(|judged| selecting(judged, judgement.malformed.checks())).collect();

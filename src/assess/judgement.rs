@@ -34,7 +34,7 @@ impl<'a> Judgement<'a> {
     pub(super) fn of(
         workload: &'a Workload,
         inventory: &'a Inventory,
-        namespace: &Labels,
+        namespace: Option<&Labels>,
         now: Timestamp,
         detail: Detail,
     ) -> Self {
@@ -44,7 +44,7 @@ impl<'a> Judgement<'a> {
         let count = malformed.checks().len();
         let selecting = inventory.selecting(workload, namespace).into_iter();
         let mut approvals: Vec<Judged<'_>> =
-            selecting.map(|approval| Judged::of(approval, &facts, count, now, detail)).collect();
+            selecting.map(|approval| Judged::of(approval, &facts, namespace, count, now, detail)).collect();
         approvals.sort_by_key(Judged::distance);
         Self { facts, malformed, approvals }
     }
@@ -69,11 +69,19 @@ impl<'a> Judgement<'a> {
 }
 
 impl<'a> Judged<'a> {
-    fn of(approval: &'a Approval, facts: &Facts<'_>, malformed: usize, now: Timestamp, detail: Detail) -> Self {
+    fn of(
+        approval: &'a Approval,
+        facts: &Facts<'_>,
+        namespace: Option<&Labels>,
+        malformed: usize,
+        now: Timestamp,
+        detail: Detail,
+    ) -> Self {
         let mut notes = Notes::new(detail);
         let (outcome, deviations) = match &approval.rules {
             Err(_) => (Outcome::Invalid, malformed + 1),
             Ok(rules) => {
+                note_unknown_namespace(approval, facts, namespace, &mut notes);
                 compare(approval, rules, facts, now, &mut notes);
                 let deviations = malformed + notes.count(CheckOutcome::Deviates);
                 let outcome = match deviations {
@@ -130,6 +138,17 @@ fn compare(approval: &Approval, rules: &Rules, facts: &Facts<'_>, now: Timestamp
         });
     }
     rule::all(facts, rules, notes);
+}
+
+/// An approval that selects namespaces by labels which nobody knows here may speak for the workload, or not.
+fn note_unknown_namespace(approval: &Approval, facts: &Facts<'_>, namespace: Option<&Labels>, notes: &mut Notes) {
+    let name = &facts.workload.key.namespace;
+    if approval.matcher.fits_namespace(name, namespace).is_none() {
+        let expected = format!("a namespace with the labels {}", approval.matcher.namespace_selector());
+        let observed = format!("the labels of {} are not known", redact::printable(name, 64));
+        let texts = Texts::new("metadata.namespace", expected, observed);
+        notes.unknown(DeviationCode::Unapproved, "spec.match.namespaceSelector", texts);
+    }
 }
 
 fn unapproved() -> Deviation {

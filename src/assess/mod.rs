@@ -74,9 +74,15 @@ impl Assessment {
     }
 }
 
-/// Judges a workload that lives in a namespace with the given labels.
-pub fn assess(workload: &Workload, inventory: &Inventory, namespace: &Labels, now: Timestamp) -> Assessment {
-    Judgement::of(workload, inventory, namespace, now, Detail::Verdict).conclude()
+/// Judges a workload that lives in a namespace with the given labels. Where these are not known, it is unknown whether an approval
+/// speaks for the workload that selects namespaces by label.
+pub fn assess<'l>(
+    workload: &Workload,
+    inventory: &Inventory,
+    namespace: impl Into<Option<&'l Labels>>,
+    now: Timestamp,
+) -> Assessment {
+    Judgement::of(workload, inventory, namespace.into(), now, Detail::Verdict).conclude()
 }
 
 /// The assessment of a workload that cannot be read: it cannot be judged, so it is not approved.

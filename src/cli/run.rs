@@ -1,28 +1,22 @@
 //! `cronwarden run`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::SignedDuration;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::connect::Cluster;
 use crate::cluster::{Settings, run};
 
 /// What `cronwarden run` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The kubeconfig to use. Without it: the environment variable KUBECONFIG, ~/.kube/config, or the service account of the pod.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use.
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// The address of the probes (/livez, /readyz) and of /metrics.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "CRONWARDEN_LISTEN")]
     listen: SocketAddr,
@@ -68,7 +62,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let client = client(arguments.kubeconfig, arguments.context).await?;
+        let client = arguments.cluster.connect().await?;
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
@@ -85,25 +79,6 @@ fn log(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         LogFormat::Pretty => log.init(),
     }
     Ok(())
-}
-
-/// The credentials are found as kubectl does, and in a pod by its service account.
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> anyhow::Result<Client> {
-    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
-        Some(file) => {
-            // The error names the file and the reason, which would be said twice as its source.
-            let kubeconfig = Kubeconfig::read_from(&file).map_err(|error| anyhow::anyhow!("--kubeconfig: {error}"))?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .with_context(|| format!("cannot use {}", file.display()))?
-        }
-        None if options.context.is_some() => {
-            Config::from_kubeconfig(&options).await.context("cannot use the kubeconfig")?
-        }
-        None => Config::infer().await.context("found neither a kubeconfig nor the service account of a pod")?,
-    };
-    Client::try_from(config).context("cannot make a client")
 }
 
 /// Ready when the process is asked to end.

@@ -7,6 +7,7 @@ mod observed;
 mod operator;
 mod picture;
 mod queue;
+pub mod read;
 mod store;
 mod watch;
 mod writer;

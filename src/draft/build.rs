@@ -40,11 +40,11 @@ pub fn approval(workload: &Workload, options: &Options, now: Timestamp) -> Resul
         ..ApprovedCronJobSpec::default()
     };
     let mut approval = ApprovedCronJob::new(&name::of(key), spec);
-    let mut deviations = evidence.judged(&approval, &Labels::new(), now);
+    let mut deviations = evidence.judged(&approval, None, now);
     note_substitutes(&deviations, &mut remarks);
     if remarks.pin || options.strict {
         approval.spec.expected.template_hash = Some(evidence.template_hash());
-        deviations = evidence.judged(&approval, &Labels::new(), now);
+        deviations = evidence.judged(&approval, None, now);
     }
     let left_out = evidence.left_out(deviations);
     Ok(Draft { approval, notes: remarks.finish(), left_out })

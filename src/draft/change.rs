@@ -28,17 +28,18 @@ const ROUNDS: usize = 3;
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Changes an approval as little as possible, so that the workload satisfies it but for what is left out. `namespace` are the
-/// labels of the workload's namespace.
+/// labels of the workload's namespace, if they are known.
 ///
 /// Only what deviates is changed: lists get further entries, single values are replaced, and `match`, `expected.windows` and
 /// `expiresAt` are left to people. Fails if no approval can be satisfied by the workload, or none can name it.
-pub fn change(
+pub fn change<'l>(
     nearest: &ApprovedCronJob,
     workload: &Workload,
     options: &Options,
-    namespace: &Labels,
+    namespace: impl Into<Option<&'l Labels>>,
     now: Timestamp,
 ) -> Result<Draft, Undrafted> {
+    let namespace = namespace.into();
     let evidence = Evidence::of(workload, options, now)?;
     let mut remarks = Remarks::default();
     let mut approval =

@@ -161,7 +161,12 @@ impl<'a> Evidence<'a> {
     }
 
     /// How the workload deviates from one approval.
-    pub(super) fn judged(&self, approval: &ApprovedCronJob, namespace: &Labels, now: Timestamp) -> Vec<Deviation> {
+    pub(super) fn judged(
+        &self,
+        approval: &ApprovedCronJob,
+        namespace: Option<&Labels>,
+        now: Timestamp,
+    ) -> Vec<Deviation> {
         let mut inventory = Inventory::default();
         inventory.insert(Approval::compile(approval));
         assess(self.workload, &inventory, namespace, now).deviations

@@ -8,7 +8,7 @@ use crate::workload::Workload;
 pub(super) use crate::workload::redact::hex;
 
 /// A hash over all deviations, the risks and the whole normal form of the workload: any change of what runs changes it.
-pub(super) fn of(assessment: &Assessment, workload: Option<&Workload>) -> String {
+pub fn fingerprint(assessment: &Assessment, workload: Option<&Workload>) -> String {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
         hash.update(text.len().to_be_bytes());

@@ -19,6 +19,7 @@ use crate::api::finding::WorkloadReference;
 use crate::workload::WorkloadKey;
 
 pub use event::{Notice, Reason};
+pub use fingerprint::fingerprint;
 pub use plan::{Closing, Subject, Write, closing, expired, plan};
 pub use record::{Acknowledgement, Record};
 

@@ -105,7 +105,7 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
         return None;
     }
     let written = record.and_then(|record| record.written.as_ref());
-    let fingerprint = fingerprint::of(assessment, subject.workload);
+    let fingerprint = fingerprint(assessment, subject.workload);
     let acknowledged = record
         .and_then(|record| record.acknowledgement.as_ref())
         .is_some_and(|acknowledgement| acknowledgement.holds(&fingerprint, now));

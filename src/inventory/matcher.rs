@@ -10,6 +10,9 @@ use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 /// How many characters of the workload's own text a mismatch shows.
 const SHOWN: usize = 256;
 
+/// The label of a namespace that holds its name.
+pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
 /// The compiled `spec.match` of an approval.
 #[derive(Clone, Debug, Default)]
 pub struct Matcher {
@@ -43,11 +46,32 @@ impl Matcher {
         Self::default()
     }
 
-    /// Whether it selects the workload, which lives in a namespace with the given labels.
-    pub fn selects(&self, workload: &Workload, namespace: &Labels) -> bool {
+    /// Whether it selects the workload, which lives in a namespace with the given labels. Where these are not known, it does unless
+    /// something else speaks against it: see [`Matcher::fits_namespace`].
+    pub fn selects<'l>(&self, workload: &Workload, namespace: impl Into<Option<&'l Labels>>) -> bool {
         self.covers(&workload.key)
-            && self.namespace_selector.as_ref().is_none_or(|selector| selector.matches(namespace))
+            && self.fits_namespace(&workload.key.namespace, namespace.into()) != Some(false)
             && self.selector.as_ref().is_none_or(|selector| selector.matches(&workload.labels))
+    }
+
+    /// Whether the labels of a namespace fit; `None` if they are not known and would decide it.
+    pub fn fits_namespace(&self, name: &str, labels: Option<&Labels>) -> Option<bool> {
+        let Some(selector) = &self.namespace_selector else { return Some(true) };
+        if let Some(labels) = labels {
+            return Some(selector.matches(labels));
+        }
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            selector.clone().into_iter().partition(|expression| key_of(expression) == NAME_LABEL);
+        let labels = name_label(name);
+        if known.iter().any(|expression| !expression.matches(&labels)) {
+            return Some(false);
+        }
+        unknown.is_empty().then_some(true)
+    }
+
+    /// What `spec.match.namespaceSelector` asks for, in the notation of `kubectl get --selector`.
+    pub fn namespace_selector(&self) -> String {
+        self.namespace_selector.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
     /// Whether kind, namespace and name fit: all that can be said without looking at labels.
@@ -57,7 +81,7 @@ impl Matcher {
 
     /// Why it does not select the workload, which lives in a namespace with the given labels: every part that does not fit. Empty
     /// exactly if [`Matcher::selects`] says that it does.
-    pub fn mismatches(&self, workload: &Workload, namespace: &Labels) -> Vec<Mismatch> {
+    pub fn mismatches<'l>(&self, workload: &Workload, namespace: impl Into<Option<&'l Labels>>) -> Vec<Mismatch> {
         if self.kinds.is_empty() {
             return vec![Mismatch::new("spec.match", "a match that can be used", "it selects nothing")];
         }
@@ -73,9 +97,18 @@ impl Matcher {
                 found.push(Mismatch::new(field, join(patterns, " or "), printable(name, SHOWN)));
             }
         }
-        found.extend(unmatched("spec.match.namespaceSelector", self.namespace_selector.as_ref(), namespace));
+        let namespace = namespace.into();
+        if self.fits_namespace(&key.namespace, namespace) == Some(false) {
+            let labels = namespace.cloned().unwrap_or_else(|| name_label(&key.namespace));
+            found.extend(unmatched("spec.match.namespaceSelector", self.namespace_selector.as_ref(), &labels));
+        }
         found.extend(unmatched("spec.match.selector", self.selector.as_ref(), &workload.labels));
         found
+    }
+
+    /// Whether it speaks for workloads of this kind.
+    pub fn speaks_for(&self, kind: WorkloadKind) -> bool {
+        self.kinds.contains(&kind)
     }
 
     /// The patterns of namespaces; none means any namespace.
@@ -110,6 +143,11 @@ impl Matcher {
             })
             .collect()
     }
+}
+
+/// The label that the API server gives to every namespace: nobody can choose another value.
+fn name_label(namespace: &str) -> Labels {
+    Labels::from([(NAME_LABEL.to_owned(), namespace.to_owned())])
 }
 
 fn fits(patterns: &[Pattern], text: &str) -> bool {

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::workload::{Workload, WorkloadKey};
 use index::Index;
-pub use matcher::{Matcher, Mismatch};
+pub use matcher::{Matcher, Mismatch, NAME_LABEL};
 pub use rules::{CommandRule, ImageRule, Rules, ZoneRule, join};
 pub use status::{SAMPLES, status};
 
@@ -135,7 +135,12 @@ impl Inventory {
 
     /// The approvals that select a workload, by name, usable or not. The cost does not grow with the size of the inventory, but
     /// only with the number of approvals whose exact names or literal prefixes fit.
-    pub fn selecting<'a>(&'a self, workload: &'a Workload, namespace: &Labels) -> Vec<&'a Arc<Approval>> {
+    pub fn selecting<'a, 'l>(
+        &'a self,
+        workload: &'a Workload,
+        namespace: impl Into<Option<&'l Labels>>,
+    ) -> Vec<&'a Arc<Approval>> {
+        let namespace = namespace.into();
         let mut found = self.index.candidates(&workload.key);
         found.retain(|approval| approval.matcher.selects(workload, namespace));
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::assess::Assessment;
+pub use crate::manifest::Level;
 use crate::manifest::{Place, Position};
 use crate::workload::WorkloadKey;
 
@@ -94,6 +95,12 @@ impl Source {
     }
 }
 
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&words::source(self))
+    }
+}
+
 /// Something that could not be read or used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -109,13 +116,15 @@ pub struct Problem {
     pub excerpt: Option<Excerpt>,
 }
 
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// A part of the input was not judged.
-    Error,
-    /// Everything was judged, and something deserves attention.
-    Warning,
+impl std::fmt::Display for Problem {
+    /// One line, safe to show: where, and what.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.source)?;
+        if let Some(Position { line, column }) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", words::shown(&self.message))
+    }
 }
 
 /// The figures of a scan.

@@ -103,6 +103,14 @@ impl Workload {
         fields::Object::from_json(text).and_then(|object| normalise::workload(kind, object))
     }
 
+    /// Reads the normal form from the fields of a CronJob or Job, whatever they are written in.
+    ///
+    /// Fails if it has no spec, or if a field that is judged has a type that it cannot have.
+    pub fn from_fields<'de, D: serde::Deserializer<'de>>(kind: WorkloadKind, object: D) -> Result<Self, Unreadable> {
+        let object = fields::Object::deserialize(object).map_err(|error| Unreadable::new(&error.to_string()))?;
+        normalise::workload(kind, object)
+    }
+
     /// Whether the workload is suspended: a CronJob creates no Jobs, a Job no Pods.
     pub fn suspended(&self) -> bool {
         self.cron.as_ref().map_or(self.job.suspend, |cron| cron.suspend)

@@ -1,0 +1,154 @@
+//! `cronwarden scan`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use glob::Pattern;
+use jiff::Timestamp;
+
+use super::connect::Cluster;
+use super::declared::Declared;
+use super::input::Input;
+use super::judge::judge;
+use super::terminal::{Colour, width};
+use crate::api::code::Severity;
+use crate::manifest::Level;
+use crate::report::{Report, Style, Summary, json, sarif, table, yaml};
+use crate::workload::WorkloadKind;
+
+/// Exit code: something deviates.
+const FOUND: u8 = 1;
+/// Exit code: a part of the input could not be used.
+const UNUSABLE: u8 = 2;
+
+/// What `cronwarden scan` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files, folders, globs, or - for standard input: CronJobs and Jobs to judge, approvals, and namespaces with their labels.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<String>,
+    /// Judge against the approvals of this file, folder or glob only, or those of the cluster. May be repeated. Without it, the
+    /// approvals that are found in the paths count.
+    #[arg(long, value_name = "PATH|cluster")]
+    inventory: Vec<String>,
+    /// Leave out files that were found in folders and whose path matches this pattern. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Pattern>,
+    /// The form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Exit with 1 only if something deviates that is at least as severe.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    fail_on: FailOn,
+    /// Show only what deviates and what could not be read.
+    #[arg(short, long)]
+    quiet: bool,
+    /// Whether to colour the table.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    color: Colour,
+    #[command(flatten)]
+    cluster: Cluster,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For machines: one JSON object.
+    Json,
+    /// For machines and people: the same as YAML.
+    Yaml,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum FailOn {
+    /// Whatever deviates.
+    #[default]
+    Low,
+    Medium,
+    High,
+    Critical,
+    /// Nothing.
+    Never,
+}
+
+impl FailOn {
+    fn is_reached_by(self, severity: Severity) -> bool {
+        let least = match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+            Self::Never => return false,
+        };
+        severity >= least
+    }
+}
+
+pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let report = scan(arguments)?;
+    let text = match arguments.output {
+        Output::Table => {
+            let style = Style {
+                colour: arguments.color.is_wanted(),
+                width: width(),
+                excerpts: width().is_some(),
+                quiet: arguments.quiet,
+            };
+            table(&report, &style)
+        }
+        Output::Json => json(&report),
+        Output::Yaml => yaml(&report),
+        Output::Sarif => sarif(&report, env!("CARGO_PKG_VERSION")),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot print")?;
+    let is_found = report.judged.iter().any(|judged| {
+        !judged.assessment.deviations.is_empty() && arguments.fail_on.is_reached_by(judged.assessment.severity)
+    });
+    Ok(if report.problems.iter().any(|problem| problem.level == Level::Error) {
+        ExitCode::from(UNUSABLE)
+    } else if is_found {
+        ExitCode::from(FOUND)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn scan(arguments: &Arguments) -> anyhow::Result<Report> {
+    let mut input = Input::read(&arguments.paths, &arguments.exclude);
+    let mut declared = Declared::of(&arguments.inventory, &arguments.cluster, &mut input)?;
+    let mut workloads = std::mem::take(&mut input.gathered.workloads);
+    let mut skipped = std::mem::take(&mut input.gathered.skipped);
+    if !declared.speaks_for(WorkloadKind::Job) {
+        let before = workloads.len();
+        workloads.retain(|found| found.object.0.kind != WorkloadKind::Job);
+        let jobs = before - workloads.len();
+        if jobs > 0 {
+            *skipped.entry("batch/v1/Job".to_owned()).or_default() += jobs as u64;
+        }
+    }
+    let with_excerpts = matches!(arguments.output, Output::Table);
+    let judged = judge(&input, &workloads, &declared, Timestamp::now(), with_excerpts);
+    let count = |is: fn(&crate::assess::Assessment) -> bool| {
+        judged.iter().filter(|judged| is(&judged.assessment)).count() as u64
+    };
+    let summary = Summary {
+        files: input.files() as u64,
+        documents: input.gathered.documents,
+        workloads: judged.len() as u64,
+        approved: count(crate::assess::Assessment::is_approved),
+        deviating: count(|assessment| !assessment.deviations.is_empty()),
+        unknown: count(|assessment| assessment.deviations.is_empty() && !assessment.unknown.is_empty()),
+        approvals: declared.inventory.len() as u64,
+        namespaces: declared.namespaces.len() as u64,
+        skipped,
+    };
+    let mut problems = std::mem::take(&mut input.problems);
+    problems.append(&mut declared.problems);
+    Ok(Report { judged, problems, summary })
+}

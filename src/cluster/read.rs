@@ -1,0 +1,178 @@
+//! Reading a cluster once, for commands that look and go.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use anyhow::{Context, bail};
+use k8s_openapi::api::batch::v1::Job;
+use kube::api::ListParams;
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
+use serde::Deserialize;
+
+use super::observed::{Kept, LabelsOnly, Observed};
+use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use crate::inventory::Labels;
+use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
+
+/// How many objects a page of a list holds.
+const PAGE: u32 = 500;
+
+/// A workload, or why it cannot be read.
+pub type Read = (WorkloadKey, Result<Packed, Unreadable>);
+
+/// Every approval by name, or why it cannot be read.
+pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Result<ApprovedCronJob, String>>> {
+    let observed = list::<ApprovedCronJob>(&Api::all(client.clone())).await.context(
+        "cannot read the inventory (ApprovedCronJobs): are the definitions installed, and may you list them?",
+    )?;
+    Ok(observed.into_iter().map(|observed| (observed.name().to_owned(), observed.object)).collect())
+}
+
+/// The labels of one namespace, or of all.
+pub async fn namespaces(client: &Client, only: Option<&str>) -> anyhow::Result<BTreeMap<String, Labels>> {
+    let api = Api::<Observed<LabelsOnly>>::all(client.clone());
+    let observed = match only {
+        Some(name) => {
+            api.get_opt(name).await.with_context(|| format!("cannot read the namespace {name}"))?.into_iter().collect()
+        }
+        None => list(&api).await.context("cannot list namespaces")?,
+    };
+    Ok(observed.into_iter().map(|n| (n.name().to_owned(), n.metadata.labels.unwrap_or_default())).collect())
+}
+
+/// The CronJobs of one namespace, or of all.
+pub async fn cron_jobs(client: &Client, namespace: Option<&str>) -> anyhow::Result<Vec<Read>> {
+    let observed = list::<Packed>(&scoped(client, namespace)).await.context("cannot list CronJobs")?;
+    Ok(observed
+        .into_iter()
+        .map(|o| (key(&o, WorkloadKind::CronJob), o.object.map_err(|e| Unreadable::new(&e))))
+        .collect())
+}
+
+/// The Jobs of one namespace, or of all, that no controller made.
+pub async fn jobs(client: &Client, namespace: Option<&str>) -> anyhow::Result<Vec<Read>> {
+    let observed = list::<OwnJob>(&scoped(client, namespace)).await.context("cannot list Jobs")?;
+    Ok(observed
+        .into_iter()
+        .filter_map(|o| {
+            let key = key(&o, WorkloadKind::Job);
+            match o.object {
+                Ok(OwnJob(packed)) => Some((key, Ok(packed?))),
+                Err(error) => Some((key, Err(Unreadable::new(&error)))),
+            }
+        })
+        .collect())
+}
+
+/// One workload. Fails if there is none.
+pub async fn workload(client: &Client, key: &WorkloadKey) -> anyhow::Result<Workload> {
+    let object = match key.kind {
+        WorkloadKind::CronJob => get::<Packed>(client, key).await?,
+        WorkloadKind::Job => get::<AnyJob>(client, key).await?.map(|object| object.map(|AnyJob(packed)| packed)),
+    };
+    match object {
+        None => bail!("there is no {key}"),
+        Some(object) => {
+            let packed = object.map_err(|reason| anyhow::anyhow!("{key} cannot be read: {reason}"))?;
+            packed.unpack().with_context(|| format!("{key} cannot be read"))
+        }
+    }
+}
+
+/// The finding of that name. Fails if there is none.
+pub async fn finding(client: &Client, name: &str) -> anyhow::Result<ScheduledWorkloadFinding> {
+    let found = Api::<ScheduledWorkloadFinding>::all(client.clone()).get_opt(name).await;
+    found.with_context(|| format!("cannot read the finding {name}"))?.with_context(|| {
+        format!(
+            "there is no finding {name}: `kubectl get findings` lists them; a workload is named KIND/NAMESPACE/NAME"
+        )
+    })
+}
+
+async fn get<T: Kept>(client: &Client, key: &WorkloadKey) -> anyhow::Result<Option<Result<T, String>>>
+where
+    Observed<T>: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let api = Api::<Observed<T>>::namespaced(client.clone(), &key.namespace);
+    let observed = api.get_opt(&key.name).await.with_context(|| format!("cannot read {key}"))?;
+    Ok(observed.map(|observed| observed.object))
+}
+
+fn scoped<T: Kept>(client: &Client, namespace: Option<&str>) -> Api<Observed<T>>
+where
+    Observed<T>: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+async fn list<T: Kept>(api: &Api<Observed<T>>) -> Result<Vec<Observed<T>>, kube::Error>
+where
+    Observed<T>: Debug,
+{
+    let mut found = Vec::new();
+    let mut parameters = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&parameters).await?;
+        found.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters.continue_token = Some(token),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn key<T>(observed: &Observed<T>, kind: WorkloadKind) -> WorkloadKey {
+    WorkloadKey {
+        namespace: observed.metadata.namespace.clone().unwrap_or_default(),
+        name: observed.name().to_owned(),
+        kind,
+    }
+}
+
+/// A Job, whoever made it.
+#[derive(Clone)]
+struct AnyJob(Packed);
+
+impl Kept for AnyJob {
+    type Kind = Job;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let packed = Workload::from_json(WorkloadKind::Job, text).and_then(|workload| Packed::pack(&workload));
+        packed.map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// A Job that no controller made; nothing for one that a controller made.
+#[derive(Clone)]
+struct OwnJob(Option<Packed>);
+
+impl Kept for OwnJob {
+    type Kind = Job;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let owned: Owned = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let is_controlled =
+            owned.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true));
+        if is_controlled { Ok(Self(None)) } else { AnyJob::read(text).map(|AnyJob(packed)| Self(Some(packed))) }
+    }
+}
+
+#[derive(Deserialize)]
+struct Owned {
+    metadata: OwnedMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnedMetadata {
+    owner_references: Option<Vec<Owner>>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    controller: Option<bool>,
+}
