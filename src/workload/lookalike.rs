@@ -43,8 +43,9 @@ const VOWELLESS_WORDS: &[&str] =
 /// - both are equal once separators (`-`, `.`, `_`) are left out and characters that look alike are folded
 ///   (`0`/`o`, `1`/`i`/`l`, `5`/`s`, `rn`/`m`, `vv`/`w` and the like), or the name begins with such a forgery;
 /// - it is a slip of the pen away: one inserted, lost, changed or swapped character in names of six letters and more,
-///   two in names of ten and more (separators not counted), the first letter excepted. In words of up to four letters
-///   other than `kube` only a swap counts: `cart-manager` is no `cert-manager`;
+///   two in names of ten and more (separators not counted), the first letter excepted. In shorter names, and in words
+///   of up to four letters other than `kube`, only a swap counts: `etdc` is meant to be read as `etcd`, but
+///   `cart-manager` is no `cert-manager`;
 /// - it continues one of them, or such an imitation, like a generated Pod or `ReplicaSet` name (`kube-proxy-x7f2q`).
 ///
 /// The cost is bounded: names over 253 bytes are not judged, and distances are never computed beyond two.
@@ -114,11 +115,8 @@ fn begins_with_forgery(name: &str, component: &str) -> bool {
 /// their own and are not compared: `coredns-2`, `cert-manager-ca`.
 fn is_slip(name: &str, component: &str) -> bool {
     let (joined, wanted) = (fold_characters(&join(name)), fold_characters(&join(component)));
-    let budget = match wanted.len() {
-        0..6 => return false,
-        6..10 => 1,
-        _ => 2,
-    };
+    let budget = if wanted.len() < 10 { 1 } else { 2 };
+    let is_long = wanted.len() >= 6;
     if joined.len().abs_diff(wanted.len()) > budget || joined.bytes().next() != wanted.bytes().next() {
         return false;
     }
@@ -126,7 +124,7 @@ fn is_slip(name: &str, component: &str) -> bool {
     if words < component_words {
         // A separator is gone: which word was mistyped is no longer known, so the first decides how strictly to look.
         let first = component.split(is_separator).next().unwrap_or_default();
-        return slips(&joined, &wanted, is_distinctive(first)).is_some_and(|slips| slips == 1);
+        return slips(&joined, &wanted, is_long && is_distinctive(first)).is_some_and(|slips| slips == 1);
     }
     words == component_words
         && name
@@ -136,7 +134,7 @@ fn is_slip(name: &str, component: &str) -> bool {
                 Some(sum.saturating_add(slips(
                     &fold_characters(word),
                     &fold_characters(wanted),
-                    is_distinctive(wanted),
+                    is_long && is_distinctive(wanted),
                 )?))
             })
             .is_some_and(|sum| sum <= budget)
@@ -274,7 +272,7 @@ mod tests {
              kube-proxy-x7f2q kube-proxy-x7f2 kube-proxy-bdfgh kube-porxy-x7f2q kube-pr0xy-cleanup",
         ),
         ("coredns", "c0redns coredsn core-dns corednss coreclns coredns-5d78c9869d coredns-5d78c9869d-x7f2q"),
-        ("etcd", "etcd-x7f2q et-cd"),
+        ("etcd", "etcd-x7f2q et-cd etdc ectd etdc-x7f2q"),
         ("cilium", "ci1ium cillium"),
         ("kubelet", "ku6elet kube1et"),
         ("kube-apiserver", "kube-api-server kube-apisevrer"),
@@ -291,7 +289,7 @@ mod tests {
     ];
 
     const BENIGN: &str = "
-        backup nightly-backup etcd-backup etcd-defrag etcd-0 etcd-2024q1 coredns-autoscaler coredns-2
+        backup nightly-backup etcd-backup etcd-defrag etcd-0 etcd-2024q1 etc etcx etcds etdc-backup coredns-autoscaler coredns-2
         coredns-https coredns-v1beta1 core-dns-backup kube-dns-autoscaler kube-proxy-cleanup kube-proxy-clean
         kube-proxy-prod1 kube-proxy-20240 kube-prod kube-bench kube-net kube-ns kube-hunter kubeless
         cert-manager-renew cert-manager-ca cert-manager-1 cert-renewer cart-manager cost-manager card-manager

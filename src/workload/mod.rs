@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::approval::WorkloadKind;
-pub use normalise::Unreadable;
+pub use normalise::{LONGEST_TEXT, Unreadable};
 pub use packed::Packed;
 pub use pod::{Container, Pod};
 

@@ -17,7 +17,7 @@ use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact, temp
 
 /// The longest text that the normal form keeps as it is, in bytes. A longer one is cut, and its hash appended, so that it
 /// still differs from every other text.
-const LONGEST_TEXT: usize = 4096;
+pub const LONGEST_TEXT: usize = 4096;
 
 /// The sources of a volume that the normal form knows, the most dangerous first: the API server refuses more than one.
 const KNOWN_SOURCES: [&str; 10] = [

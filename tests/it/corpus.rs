@@ -1,7 +1,8 @@
 //! The corpus: what teams deploy and what intruders plant, each with the verdict that is right.
 //!
 //! Unlike the fixtures, which show one rule each, these are workloads of realistic size under inventories of realistic
-//! variety. What is right was decided by people; where the judgement is known to be wrong, `verdicts.yaml` says so.
+//! variety. What is right was decided by people; where the judgement is known to be wrong, `verdicts.yaml` says so. It also lists
+//! the hostile edits that an approval leaves open by its own terms: those are approved, and counted apart.
 
 pub mod read;
 
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::fixtures::NOT_FROM_OBJECTS;
 use crate::harness::ControlPlane;
 use crate::rest::{repository, send};
-use read::{Judged, Outcome, Scenario, Verdict, Verdicts, corpus, required};
+use read::{CoveredBy, Judged, Outcome, Scenario, Verdict, Verdicts, corpus, required};
 
 /// When everything is judged.
 const NOW: &str = "2026-06-01T00:00:00Z";
@@ -57,6 +58,8 @@ struct Tally {
     quiet: usize,
     /// Approved by people, and reported all the same.
     false_alarms: usize,
+    /// Hostile, and quiet because the approval leaves the edited field open.
+    left_open: usize,
     /// Honest work that nobody approved, or of which something is unknown: neither an attack nor a false alarm.
     apart: usize,
 }
@@ -65,6 +68,7 @@ impl Tally {
     fn count(&mut self, expected: &Verdict, observed: Outcome) {
         let reported = observed == Outcome::Deviates;
         let place = match (expected.hostile, expected.judged.verdict, reported) {
+            (true, Outcome::Approved, false) => &mut self.left_open,
             (true, _, true) => &mut self.found,
             (true, _, false) => &mut self.overlooked,
             (false, Outcome::Approved, false) => &mut self.quiet,
@@ -75,7 +79,7 @@ impl Tally {
     }
 
     fn total(&self) -> usize {
-        self.found + self.overlooked + self.quiet + self.false_alarms + self.apart
+        self.found + self.overlooked + self.quiet + self.false_alarms + self.left_open + self.apart
     }
 
     fn precision(&self) -> f64 {
@@ -158,7 +162,7 @@ fn every_workload_has_one_verdict() -> anyhow::Result<()> {
                 wrong.push(format!("{name}: {} occurs twice", workload.key));
             }
         }
-        let known = verdicts.known_wrong.keys();
+        let known = verdicts.known_wrong.keys().chain(verdicts.not_covered.keys());
         for key in verdicts.workloads.keys().chain(known).filter(|key| !seen.contains(*key)) {
             wrong.push(format!("{name}: there is a verdict on {key}, and no such workload"));
         }
@@ -170,12 +174,19 @@ fn every_workload_has_one_verdict() -> anyhow::Result<()> {
             if !deviations.is_sorted_by_key(|code| code.as_str()) || !risks.is_sorted_by_key(|code| code.as_str()) {
                 wrong.push(format!("{name}: the codes of {key} are not sorted"));
             }
-            if verdict.hostile && *outcome == Outcome::Approved {
-                wrong.push(format!("{name}: {key} is hostile and approved"));
+            let is_open = verdicts.not_covered.contains_key(key);
+            if is_open != (verdict.hostile && *outcome == Outcome::Approved) {
+                wrong.push(format!("{name}: {key} is hostile and approved, or not-covered, but not both"));
+            }
+            if is_open && verdicts.known_wrong.contains_key(key) {
+                wrong.push(format!("{name}: {key} is either judged wrongly or not covered"));
             }
             if verdict.why.len() < 10 {
                 wrong.push(format!("{name}: nobody says why {key} is {outcome:?}"));
             }
+        }
+        for (key, open) in verdicts.not_covered.iter().filter(|(_, open)| open.why.len() < 10) {
+            wrong.push(format!("{name}: nobody says why {key} is covered by {:?}", open.covered_by));
         }
         let present = |key: &String| seen.contains(key);
         let absent: Vec<String> = required(scenario).iter().map(ToString::to_string).filter(|k| !present(k)).collect();
@@ -209,6 +220,7 @@ fn precision_and_recall() -> anyhow::Result<()> {
         "corpus: {} workloads in {} scenarios, {known_wrong} known to be judged wrongly\n\
          corpus: {} hostile: {} found, {} overlooked; recall {:.3}\n\
          corpus: {} approved: {} quiet, {} false alarms; precision {:.3}\n\
+         corpus: and {} edits that the approval leaves open: {}\n\
          corpus: {} more are honest and not approved, or undecided",
         all.total(),
         scenarios.len(),
@@ -220,6 +232,8 @@ fn precision_and_recall() -> anyhow::Result<()> {
         all.quiet,
         all.false_alarms,
         all.precision(),
+        all.left_open,
+        left_open(&scenarios),
         all.apart,
     );
     assert!(
@@ -238,12 +252,22 @@ fn precision_and_recall() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many edits each field of an approval would have covered.
+fn left_open(scenarios: &[Scenario]) -> String {
+    let mut counts: BTreeMap<CoveredBy, usize> = BTreeMap::new();
+    for open in scenarios.iter().flat_map(|scenario| scenario.verdicts.not_covered.values()) {
+        *counts.entry(open.covered_by).or_default() += 1;
+    }
+    let texts: Vec<String> = counts.iter().map(|(field, count)| format!("{count} covered by {field}")).collect();
+    texts.join(", ")
+}
+
 #[test]
 fn every_code_occurs() -> anyhow::Result<()> {
     let now: Timestamp = NOW.parse()?;
     let mut shown = BTreeSet::new();
     for scenario in &corpus()? {
-        let Verdicts { known_wrong, missing: absent, workloads } = &scenario.verdicts;
+        let Verdicts { known_wrong, not_covered: _, missing: absent, workloads } = &scenario.verdicts;
         // What is known to be judged wrongly shows no code.
         for (_, Verdict { judged, .. }) in workloads.iter().filter(|(key, _)| !known_wrong.contains_key(*key)) {
             shown.extend(judged.deviations.iter().map(|code| code.as_str()));

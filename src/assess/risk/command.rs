@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use regex::RegexSet;
+use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::super::facts::Facts;
 use super::risk;
@@ -17,6 +17,11 @@ use crate::workload::pod::EnvSource;
 /// A behaviour and the expression that recognises it.
 const BEHAVIOURS: &[(&str, &str)] = &[
     ("downloads code and runs it", r"\b(curl|wget|fetch)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?(ba|da|z|k|a)?sh\b"),
+    // An interpreter runs what it is piped only if it is given no program of its own: not in `| python3 -m json.tool`.
+    (
+        "downloads code and runs it",
+        r#"\b(curl|wget|fetch)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?(python[0-9.]*|perl|node|ruby|php)(\s+-[uBIsESw]+)*(\s+-(\s|$|['"`);&|])|['"`)]|\s*($|[;&|\n>]))"#,
+    ),
     ("downloads code and runs it", r"\b(ba|da|z)?sh\s+(-c\s+)?\S*(<\(|\$\(|`)\s*(curl|wget)\b"),
     (
         "downloads a file and runs it",
@@ -28,13 +33,40 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ),
     (
         "downloads code and runs it",
-        r"(?i)\bpython[0-9.]*\b.*\b(urlopen|requests\.get)\b.*\bexec\b|\bexec\b.*\burlopen\b",
+        // `exec` of Python, with its bracket or, as before version 3, without; not that of the shell.
+        r#"(?is)\b(urlopen|requests\.get)\b.*[^.\w]exec\s*\(|(^|[^.\w])exec\s*\(.*\b(urlopen|requests\.get)\b|\bexec\s+(\w+\.)*urlopen\b|\burlopen\b.*\bexec\s+\w+\s*['"]"#,
+    ),
+    (
+        "downloads code and runs it",
+        r"(?is)\b(iex|invoke-expression)\b.*\b(downloadstring|downloaddata|net\.webclient|invoke-webrequest|iwr|invoke-restmethod|irm)\b",
+    ),
+    (
+        "downloads code and runs it",
+        r"(?is)\b(downloadstring|downloaddata|invoke-webrequest|iwr|invoke-restmethod|irm)\b.*[|;&\n]\s*(iex|invoke-expression)\b",
     ),
     ("opens a reverse shell", r"/dev/(tcp|udp)/"),
     ("opens a reverse shell", r"\bn(et)?c(at)?\b[^\n|;]*\s(-[a-z]*[ec][a-z]*|--exec|--sh-exec)\s"),
     ("opens a reverse shell", r"\bmkfifo\b.*\bn(et)?c(at)?\b"),
-    ("opens a reverse shell", r"\bsocat\b.*\bexec:"),
-    ("opens a reverse shell", r"(?s)\bsocket\b.*\b(dup2|pty\.spawn|subprocess|/bin/(ba)?sh)\b"),
+    ("opens a reverse shell", r"(?i)\bsocat\b.*\b(exec|system|shell):"),
+    ("opens a reverse shell", r"(?s)\bmkfifo\b.*\bopenssl\s+s_client\b"),
+    ("opens a reverse shell", r"\bopenssl\s+s_client\b[^\n]*\|\s*(/\S*/)?(ba|da|z|k|a)?sh\b"),
+    // Python: a socket in the place of a terminal, or a socket and a shell. `--socket` is an option of honest programs.
+    ("opens a reverse shell", r"(?s)\bsocket\b.*\b(dup2|pty\.spawn)\b"),
+    (
+        "opens a reverse shell",
+        r#"(?s)(\bimport\s+([\w.]+\s*,\s*)*socket\b|\bfrom\s+socket\b|\bsocket\.(socket|create_connection)\b).*(\bsubprocess\b|["']/(usr/)?bin/(ba|da|z|k|a)?sh\b)"#,
+    ),
+    // Perl.
+    (
+        "opens a reverse shell",
+        r"(?s)\b(use\s+Socket|IO::Socket)\b.*(\bSTDIN\W{1,8}&|\bSTDIN->fdopen\b|\b(exec|system)\W{1,8}(/(usr/)?bin/)?(ba|da|z|k|a)?sh\b)",
+    ),
+    // Ruby.
+    (
+        "opens a reverse shell",
+        r#"(?s)\bTCPSocket\b.*(\bpopen|\bexec\s*\(?\s*(sprintf|["'])|\bspawn\s*\(|\$stdin\.reopen)|\bspawn\s*\(\s*["'].*\bTCPSocket\b"#,
+    ),
+    ("runs text that was encoded to hide it", r"(?i)\b(powershell|pwsh)(\.exe)?\b.*\s[-/](e|ec|en[a-z]*)\s+\S{16}"),
     (
         "runs text that was encoded to hide it",
         r"\bbase64\s+(-d|-D|--decode)\b[^\n]*\|\s*(sudo\s+)?(/\S*/)?((ba|da|z|k|a)?sh|python[0-9.]*|perl|node|php)\b",
@@ -54,13 +86,11 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         r"/(host|rootfs|mnt)/?\S*/(etc/(cron|shadow|passwd|sudoers|ld\.so\.preload|systemd)|root/\.ssh|var/spool/cron)",
     ),
     ("changes how the node logs in or starts", r">>?\s*\S*authorized_keys\b"),
-    (
-        "reads the credentials of the service account",
-        r"/var/run/secrets/kubernetes\.io/serviceaccount|/run/secrets/kubernetes\.io/serviceaccount",
-    ),
+    // The folder or the token; not `ca.crt` and `namespace`, which are no credentials.
+    ("reads the credentials of the service account", r"/run/secrets/kubernetes\.io/serviceaccount/*($|[^\w/]|t)"),
     (
         "reads the credentials of the cloud",
-        r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b|100\.100\.100\.200",
+        r"(?i)169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b|100\.100\.100\.200|\bfd00:0?ec2:(:|(0{1,4}:){5})0?254\b|\bfd20:ce::254\b",
     ),
     ("reads the secrets of the cluster", r"\bkubectl\b[^\n]*\bget\s+secrets?\b"),
     ("grants privileges", r"\bkubectl\b[^\n]*\bcreate\s+(clusterrolebinding|rolebinding)\b"),
@@ -75,16 +105,19 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("hides its traces", r"\bhistory\s+-c\b|\bunset\s+HISTFILE\b|\bshred\s+-\w*u|HISTFILE=/dev/null"),
 ];
 
+// Bytes and ASCII: what is looked for is ASCII, and a boundary between words of any script would make the search a hundred times
+// slower as soon as a text holds one other character.
 static EXPRESSIONS: LazyLock<RegexSet> = LazyLock::new(|| {
+    let expressions = BEHAVIOURS.iter().map(|(_, expression)| expression);
     #[allow(clippy::expect_used)]
-    RegexSet::new(BEHAVIOURS.iter().map(|(_, expression)| expression)).expect("the expressions of this file are valid")
+    RegexSetBuilder::new(expressions).unicode(false).build().expect("the expressions of this file are valid")
 });
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
     for (path, container) in facts.containers() {
         for (field, text) in texts(container) {
             let mut behaviours: Vec<&str> =
-                EXPRESSIONS.matches(&text).iter().filter_map(|i| Some(BEHAVIOURS.get(i)?.0)).collect();
+                EXPRESSIONS.matches(text.as_bytes()).iter().filter_map(|i| Some(BEHAVIOURS.get(i)?.0)).collect();
             behaviours.dedup();
             if !behaviours.is_empty() {
                 found.push(risk(RiskCode::SuspiciousCommand, format!("{path}.{field}"), behaviours.join(", ")));
@@ -99,6 +132,10 @@ fn texts(container: &Container) -> impl Iterator<Item = (String, String)> + '_ {
     let line: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
     let hooks = container.hooks.iter().map(|hook| (format!("{}.exec.command", hook.field), hook.command.join(" ")));
     let environment = container.env.iter().enumerate().filter_map(|(i, variable)| match &variable.source {
+        // It names the metadata service so that nobody asks a proxy for credentials.
+        EnvSource::Literal(text) if variable.name.eq_ignore_ascii_case("NO_PROXY") && is_host_list(text.expose()) => {
+            None
+        }
         EnvSource::Literal(text) => Some((format!("env[{i}].value"), text.expose().to_owned())),
         EnvSource::ConfigMap(..) | EnvSource::Secret(..) | EnvSource::Field(_) | EnvSource::Other(_) => None,
     });
@@ -106,4 +143,13 @@ fn texts(container: &Container) -> impl Iterator<Item = (String, String)> + '_ {
         .chain(hooks)
         .chain(environment)
         .filter(|(_, text)| !text.is_empty())
+}
+
+/// Whether a text is a list of hosts and networks, and so nothing that a shell would run.
+fn is_host_list(text: &str) -> bool {
+    text.split(',').map(str::trim).all(|host| {
+        let (host, prefix) = host.split_once('/').unwrap_or((host, ""));
+        host.bytes().all(|b| b.is_ascii_alphanumeric() || b"*.:-_[]".contains(&b))
+            && prefix.bytes().all(|b| b.is_ascii_digit())
+    })
 }

@@ -5,7 +5,7 @@ use super::super::facts::Facts;
 use super::risk;
 use crate::api::code::RiskCode;
 use crate::api::finding::Risk;
-use crate::workload::pod::{Toleration, VolumeSource, clean_path};
+use crate::workload::pod::{Toleration, VolumeSource, Windows, clean_path};
 use crate::workload::redact::printable;
 
 /// Sockets through which a container runtime takes orders, and the folders that hold them.
@@ -52,12 +52,17 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
     namespaces(facts, found);
     host_paths(facts, found);
     placement(facts, found);
+    // The containers inherit it, and the API server refuses any that differs.
+    if is_host_process(facts.workload.pod.security.windows_options.as_ref()) {
+        let field = format!("{}.securityContext.windowsOptions.hostProcess", facts.workload.pod_path());
+        found.push(risk(RiskCode::PrivilegedContainer, field, "true"));
+    }
     for (path, container) in facts.containers() {
         let security = &container.security;
         if security.privileged == Some(true) {
             found.push(risk(RiskCode::PrivilegedContainer, format!("{path}.securityContext.privileged"), "true"));
         }
-        if security.windows_options.as_ref().and_then(|options| options.host_process) == Some(true) {
+        if is_host_process(security.windows_options.as_ref()) {
             let field = format!("{path}.securityContext.windowsOptions.hostProcess");
             found.push(risk(RiskCode::PrivilegedContainer, field, "true"));
         }
@@ -71,6 +76,10 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Risk>) {
             }
         }
     }
+}
+
+fn is_host_process(options: Option<&Windows>) -> bool {
+    options.and_then(|options| options.host_process) == Some(true)
 }
 
 fn namespaces(facts: &Facts<'_>, found: &mut Vec<Risk>) {

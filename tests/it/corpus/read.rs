@@ -45,6 +45,9 @@ pub struct Verdicts {
     /// What is judged otherwise today than it should be, by `Kind/namespace/name`.
     #[serde(default, rename = "known-wrong")]
     pub known_wrong: BTreeMap<String, KnownWrong>,
+    /// The hostile edits that the approval leaves open, as `docs/approvals.md` says, by `Kind/namespace/name`.
+    #[serde(default, rename = "not-covered")]
+    pub not_covered: BTreeMap<String, NotCovered>,
     /// The required CronJobs that nobody deployed.
     #[serde(default)]
     pub missing: Vec<String>,
@@ -95,6 +98,41 @@ pub struct KnownWrong {
     pub today: Judged,
     /// What is wrong with it.
     pub why: String,
+}
+
+/// A hostile edit of what the approval says nothing about, so that the workload is rightly quiet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCovered {
+    /// The field of an approval that would show the edit.
+    #[serde(rename = "covered-by")]
+    pub covered_by: CoveredBy,
+    /// What was edited.
+    pub why: String,
+}
+
+/// What would cover an edit that the approval leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum CoveredBy {
+    /// Pinning the template.
+    #[serde(rename = "expected.templateHash")]
+    TemplateHash,
+    /// A narrower pattern.
+    #[serde(rename = "expected.commands")]
+    Commands,
+    /// No field of today.
+    #[serde(rename = "nothing")]
+    Nothing,
+}
+
+impl std::fmt::Display for CoveredBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TemplateHash => "expected.templateHash",
+            Self::Commands => "expected.commands",
+            Self::Nothing => "no field",
+        })
+    }
 }
 
 /// Every scenario, by name.
