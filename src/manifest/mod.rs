@@ -1,7 +1,7 @@
 //! Manifests as text: what `kubectl apply` would read from them, and where each field stands.
 //!
 //! A stream is split into [`Documents`] as `kubectl` splits it, and [`read`] gives the objects of one document. Both formats,
-//! YAML and JSON, become one compact [`tree`], from which the fields that are judged are read as `kubectl` would send them to
+//! YAML and JSON, become one compact tree, from which the fields that are judged are read as `kubectl` would send them to
 //! the API server. What `kubectl` would read differently, or not at all, is a problem and never passed over in silence.
 
 mod document;

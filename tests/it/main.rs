@@ -23,6 +23,7 @@ mod report;
 mod rest;
 mod schedule_differential;
 mod validation;
+mod yaml_differential;
 
 #[path = "../harness/selftest.rs"]
 mod selftest;
