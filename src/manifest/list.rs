@@ -24,6 +24,14 @@ pub(super) struct Taken<T> {
     pub found: Vec<T>,
     pub errors: Vec<Fault>,
     pub warnings: Vec<Fault>,
+    /// Why a value that is no object at all is none.
+    pub foreign: Vec<Fault>,
+}
+
+impl<T> Default for Taken<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), errors: Vec::new(), warnings: Vec::new(), foreign: Vec::new() }
+    }
 }
 
 /// Gives each object of a document to `take`. Items of a list come as soon as they are complete, and are forgotten then.
@@ -49,14 +57,14 @@ pub(super) fn objects<T>(document: &Document, take: &mut dyn FnMut(&Tree<'_>, &L
             // A brace and a quote: whoever wrote this meant JSON.
             let quoted = text.get(start + 1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""));
             let fault = json_fault.filter(|_| quoted).unwrap_or(fault);
-            Taken { found: Vec::new(), errors: vec![fault], warnings: Vec::new() }
+            Taken { errors: vec![fault], ..Taken::default() }
         }
     }
 }
 
 /// The JSON values of a text, and what stands behind them that is none.
 fn values<T>(text: &[u8], start: usize, take: &mut dyn FnMut(&Tree<'_>, &Leaf<'_>) -> T) -> (Taken<T>, Option<Fault>) {
-    let mut all = Taken { found: Vec::new(), errors: Vec::new(), warnings: Vec::new() };
+    let mut all = Taken::default();
     all.errors.extend(characters::line_end(text));
     let (mut offset, mut index) = (start, 0);
     while offset < text.len() {
@@ -68,6 +76,7 @@ fn values<T>(text: &[u8], start: usize, take: &mut dyn FnMut(&Tree<'_>, &Leaf<'_
                 all.found.extend(taken.found);
                 all.errors.extend(taken.errors);
                 all.warnings.extend(taken.warnings);
+                all.foreign.extend(taken.foreign);
                 offset = end;
             }
             Err(fault) => return (all, Some(fault)),
@@ -83,6 +92,7 @@ struct Collector<'f, T> {
     take: &'f mut dyn FnMut(&Tree<'_>, &Leaf<'_>) -> T,
     found: Vec<T>,
     errors: Vec<Fault>,
+    foreign: Option<Fault>,
     first: usize,
     index: usize,
     /// The root's `items`, if they were taken while they were read.
@@ -99,6 +109,7 @@ impl<'f, T> Collector<'f, T> {
             take,
             found: Vec::new(),
             errors: Vec::new(),
+            foreign: None,
             first,
             index: first,
             list: None,
@@ -117,12 +128,20 @@ impl<'f, T> Collector<'f, T> {
             None => {}
             Some(Kind::Mapping) => self.root(tree),
             Some(_) if is_null(tree, 0) => {}
-            Some(_) => self.error(tree.start(0), "a manifest is a mapping, not a list or a single value"),
+            Some(_) => {
+                let message = "this is no Kubernetes object: a manifest is a mapping, not a list or a single value";
+                self.foreign = Some(Fault::new(tree.start(0), message));
+            }
         }
         if tree.too_many_aliased() {
             self.error(0, "aliases expand to too many nodes: write the values out");
         }
-        let taken = Taken { found: self.found, errors: self.errors, warnings: tree.warnings.clone() };
+        let taken = Taken {
+            found: self.found,
+            errors: self.errors,
+            warnings: tree.warnings.clone(),
+            foreign: self.foreign.into_iter().collect(),
+        };
         (taken, self.index)
     }
 
@@ -134,7 +153,12 @@ impl<'f, T> Collector<'f, T> {
             self.forget();
         }
         let Some(items) = items else {
-            self.leaf(tree, 0, api_version, kind);
+            if field(tree, 0, "kind").is_none() && field(tree, 0, "apiVersion").is_none() {
+                let message = "this is no Kubernetes object: a manifest needs `kind` and `apiVersion`";
+                self.foreign = Some(Fault::new(tree.start(0), message));
+            } else {
+                self.leaf(tree, 0, api_version, kind);
+            }
             return;
         };
         if kind.is_empty() {

@@ -25,6 +25,9 @@ pub struct Contents {
     pub problems: Vec<Problem>,
     /// `apiVersion/kind` of each object that is of no interest.
     pub skipped: Vec<String>,
+    /// Values that are no objects at all, with neither `apiVersion` nor `kind`: `kubectl` refuses them. Where a manifest was meant,
+    /// that is an error; in a folder there may be all sorts of YAML.
+    pub foreign: Vec<Problem>,
 }
 
 /// An object of a document.
@@ -88,11 +91,13 @@ pub enum Level {
 
 /// Reads a document. What cannot be read is among the problems.
 ///
-/// Where `kubectl` reads the objects of a document, they are here, too, or there is an error among the problems.
+/// Where `kubectl` reads the objects of a document, they are here, too, or there is an error among the problems. What it refuses is a
+/// problem, or foreign.
 pub fn read(document: &Document) -> Contents {
     let taken = list::objects(document, &mut |tree, leaf| (tree.start(leaf.node), leaf.index, content(tree, leaf)));
     let mut lines = Lines::new(&document.text, document.line);
     let mut contents = Contents { problems: problems(&mut lines, taken.errors, taken.warnings), ..Contents::default() };
+    contents.foreign = taken.foreign.iter().map(|fault| problem(&mut lines, Level::Error, fault)).collect();
     for (start, index, found) in taken.found {
         match found {
             Found::Object(content) => {

@@ -96,8 +96,7 @@ fn what_cannot_be_read_is_told() {
     let missing = [
         ("apiVersion: v1\n", "'Kind' is missing"),
         ("kind: CronJob\n", "'apiVersion' is missing"),
-        ("- a\n", "a manifest is a mapping"),
-        ("a\n", "a manifest is a mapping"),
+        ("kind: [CronJob]\n", "'Kind' is missing"),
         ("kind: List\napiVersion: v1\nitems: [1]\n", "not an object"),
         ("kind: List\napiVersion: v1\nitems: x\n", "not a list"),
         ("a: 1\n...\nb: 2\n", "only the first document"),
@@ -110,7 +109,13 @@ fn what_cannot_be_read_is_told() {
     }
     for text in ["", "\n", "# c\n", "---\n", "~\n", "null\n"] {
         let read = contents(text);
+        assert!(read.objects.is_empty() && read.problems.is_empty() && read.foreign.is_empty(), "{text:?}: {read:?}");
+    }
+    for text in ["- a\n", "a\n", "image: busybox\n", "{\"image\": \"busybox\"}"] {
+        let read = contents(text);
         assert!(read.objects.is_empty() && read.problems.is_empty(), "{text:?}: {read:?}");
+        assert!(read.foreign.iter().all(|problem| problem.message.contains("no Kubernetes object")), "{text:?}");
+        assert_eq!(read.foreign.len(), 1, "{text:?}");
     }
 }
 
