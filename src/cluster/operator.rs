@@ -169,7 +169,7 @@ impl Operator {
             self.advised = true;
             warn!(
                 "there is no usable ApprovedCronJob yet: findings are recorded, but no Events are sent; \
-                 write a first inventory and apply it"
+                 write a first inventory with `cronwarden baseline`, review it and apply it"
             );
         }
         let writer = self.writer.clone();

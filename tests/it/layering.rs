@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("assess", &["api", "workload", "inventory"]),
     ("draft", &["api", "workload", "inventory", "assess"]),
     ("finding", &["api", "workload", "assess"]),
-    ("report", &["api", "workload", "manifest", "inventory", "assess", "draft", "finding"]),
+    ("report", &["api", "workload", "manifest", "inventory", "assess", "finding"]),
     ("cluster", &["api", "workload", "inventory", "assess", "finding"]),
     ("cli", &["api", "workload", "manifest", "inventory", "assess", "draft", "finding", "report", "cluster"]),
 ];
