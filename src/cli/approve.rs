@@ -1,44 +1,48 @@
 //! `cronwarden approve`
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use similar::TextDiff;
 
 use super::connect::runtime;
+use super::declared::Declared;
 use super::question::{Asked, Place, Question};
 use super::target::Target;
+use super::terminal::{print, tell};
+use super::{FOUND, UNUSABLE};
 use crate::api::ApprovedCronJob;
-use crate::assess::assess;
+use crate::assess::{Assessment, assess};
 use crate::cluster::read;
 use crate::draft::{Accepted, Draft, LeftOut, Options, approval, change, yaml};
-use crate::workload::WorkloadKey;
-
-/// Exit code: something would have to be accepted first.
-const REFUSED: u8 = 1;
+use crate::workload::redact::printable;
+use crate::workload::{Workload, WorkloadKey};
 
 /// What `cronwarden approve` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A finding, a workload such as CronJob/payments/nightly-backup, or a file of manifests (- for standard input).
+    /// A finding, a workload, or a file of manifests.
+    ///
+    /// A workload is written as in CronJob/payments/nightly-backup. The standard input is `-`.
     #[arg(value_name = "FINDING|KIND/NAMESPACE/NAME|PATH")]
     target: String,
-    #[command(flatten)]
-    place: Place,
-    /// Allow what this code names; `all` allows everything. May be repeated.
+    /// Allow what this code names.
+    ///
+    /// May be repeated. `all` allows everything.
     #[arg(long, value_name = "CODE")]
     accept_risk: Vec<Accepted>,
-    /// Draft a new approval even where there is one that could be changed.
+    /// Draft a new approval even where one could be changed.
     #[arg(long)]
     new: bool,
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -56,43 +60,132 @@ struct Change {
     after: Draft,
 }
 
+/// Approvals being drafted for one workload after the other.
+struct Drafting {
+    declared: Declared,
+    options: Options,
+    always_new: bool,
+    now: Timestamp,
+    /// By the name of the approval.
+    changes: BTreeMap<String, Change>,
+}
+
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Question { asked, mut declared } = arguments.question()?;
-    let options = Options { accepted: arguments.accept_risk.iter().cloned().collect(), strict: false };
-    let now = Timestamp::now();
-    let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+    let Question { asked, declared, is_complete } = arguments.question()?;
+    let mut drafting = Drafting {
+        declared,
+        options: Options { accepted: arguments.accept_risk.iter().cloned().collect(), strict: false },
+        always_new: arguments.new,
+        now: Timestamp::now(),
+        changes: BTreeMap::new(),
+    };
     let mut is_refused = false;
-    for Asked { workload, .. } in asked {
+    let mut drafted = Vec::new();
+    for Asked { workload, .. } in &asked {
+        match drafting.add(workload)? {
+            Answer::Nothing => {}
+            Answer::Drafted => drafted.push(workload),
+            Answer::Refused => is_refused = true,
+        }
+    }
+    for workload in drafted {
+        if !drafting.assess(workload).deviations.is_empty() {
+            is_refused = true;
+            tell(format_args!(
+                "{}: what other workloads need takes its approval away again: approve it alone",
+                workload.key
+            ));
+        }
+    }
+    // A part of the answer could be taken for all of it.
+    if is_refused {
+        return Ok(ExitCode::from(FOUND));
+    }
+    let changes = drafting.changes;
+    print(&match arguments.output {
+        Output::Yaml => yaml(&changes.into_values().map(|change| change.after).collect::<Vec<_>>()),
+        Output::Diff => changes.values().map(diff).collect::<String>(),
+    })?;
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
+}
+
+/// What came of drafting for a workload.
+enum Answer {
+    /// It needs no draft, or no draft could help it.
+    Nothing,
+    Drafted,
+    /// People have to decide something first.
+    Refused,
+}
+
+impl Drafting {
+    fn assess(&self, workload: &Workload) -> Assessment {
+        let namespace = self.declared.labels(&workload.key.namespace);
+        assess(workload, &self.declared.inventory, namespace, self.now)
+    }
+
+    /// Fails if the workload can have no approval.
+    fn add(&mut self, workload: &Workload) -> anyhow::Result<Answer> {
         let key = &workload.key;
-        let namespace = declared.labels(&key.namespace);
-        let assessment = assess(&workload, &declared.inventory, namespace, now);
+        let assessment = self.assess(workload);
         if assessment.deviations.is_empty() {
             let by = assessment.nearest().unwrap_or_default();
-            eprintln!("{key} deviates from nothing: the approval {by} speaks for it");
-            continue;
+            match assessment.unknown.first() {
+                None => tell(format_args!("{key} deviates from nothing: the approval {by} speaks for it")),
+                Some(unknown) => {
+                    tell(format_args!("{key} cannot be judged: {by} expects {}", printable(&unknown.expected, 256)));
+                }
+            }
+            return Ok(Answer::Nothing);
         }
-        let nearest = assessment.nearest().and_then(|name| declared.approvals.get(name)).filter(|_| !arguments.new);
-        let after = match nearest {
-            Some(nearest) => change(nearest, &workload, &options, namespace, now),
-            None => approval(&workload, &options, now),
+        let nearest = assessment.nearest().and_then(|name| self.declared.approvals.get(name));
+        let before = nearest.filter(|_| !self.always_new).cloned();
+        let (before, after) = match before {
+            Some(before) => {
+                let after = self.change(&before, workload)?;
+                if others_lose(&before, &after.approval, key) { self.anew(workload)? } else { (Some(before), after) }
+            }
+            None => self.anew(workload)?,
         };
-        let after = after.map_err(|undrafted| anyhow::anyhow!("{}: {}", undrafted.workload, undrafted.reason))?;
         if !after.left_out.is_empty() {
-            is_refused = true;
             refuse(key, &after.left_out);
-            continue;
+            return Ok(Answer::Refused);
         }
         let name = after.approval.metadata.name.clone().unwrap_or_default();
-        let before = changes.remove(&name).map_or_else(|| nearest.cloned(), |change| change.before);
-        declared.put(after.approval.clone());
-        changes.insert(name, Change { before, after });
+        let before = self.changes.remove(&name).map_or(before, |change| change.before);
+        self.declared.put_draft(after.approval.clone());
+        self.changes.insert(name, Change { before, after });
+        Ok(Answer::Drafted)
     }
-    let text: String = match arguments.output {
-        Output::Yaml => yaml(&changes.into_values().map(|change| change.after).collect::<Vec<_>>()),
-        Output::Diff => changes.values().map(diff).collect(),
-    };
-    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot print")?;
-    Ok(if is_refused { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
+
+    fn change(&self, before: &ApprovedCronJob, workload: &Workload) -> anyhow::Result<Draft> {
+        let namespace = self.declared.labels(&workload.key.namespace);
+        let after = change(before, workload, &self.options, namespace, self.now);
+        after.map_err(|undrafted| anyhow!("{}: {}", undrafted.workload, undrafted.reason))
+    }
+
+    /// An approval for this workload alone. If there is one of that name already, it is changed: a new one would replace it.
+    fn anew(&self, workload: &Workload) -> anyhow::Result<(Option<ApprovedCronJob>, Draft)> {
+        let after = approval(workload, &self.options, self.now);
+        let after = after.map_err(|undrafted| anyhow!("{}: {}", undrafted.workload, undrafted.reason))?;
+        let name = after.approval.metadata.name.as_deref().unwrap_or_default();
+        match self.declared.approvals.get(name) {
+            Some(before) => Ok((Some(before.clone()), self.change(before, workload)?)),
+            None => Ok((None, after)),
+        }
+    }
+}
+
+/// Whether a change for one workload may take the approval of others away: what can have one value only got another.
+fn others_lose(before: &ApprovedCronJob, after: &ApprovedCronJob, key: &WorkloadKey) -> bool {
+    let is_alone = |names: &[String], name: &String| matches!(names, [only] if only == name);
+    let matches = &before.spec.matches;
+    if is_alone(&matches.namespaces, &key.namespace) && is_alone(&matches.names, &key.name) && matches.kinds.len() <= 1
+    {
+        return false;
+    }
+    let (before, after) = (&before.spec.expected, &after.spec.expected);
+    before.template_hash != after.template_hash || before.suspended != after.suspended || before.labels != after.labels
 }
 
 impl Arguments {
@@ -100,8 +193,11 @@ impl Arguments {
         if self.target == "-" || Path::new(&self.target).exists() {
             return self.place.ask_all(&self.target);
         }
+        if looks_like_file(&self.target) {
+            bail!("{}: there is no such file", printable(&self.target, 256));
+        }
         if self.target.contains('/') {
-            let Target(key) = self.target.parse().map_err(|error: String| anyhow::anyhow!("{error}, or a file"))?;
+            let Target(key) = self.target.parse().map_err(|error: String| anyhow!("{error}, or a file that exists"))?;
             return self.place.ask(&key);
         }
         self.ask_finding()
@@ -126,13 +222,21 @@ impl Arguments {
     }
 }
 
+/// Whether a name is that of a file of manifests rather than of a finding or a workload.
+fn looks_like_file(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| ["yaml", "yml", "json"].contains(&extension))
+}
+
 fn refuse(key: &WorkloadKey, left_out: &[LeftOut]) {
-    eprintln!("{key} is not approved by what follows from it without a decision:");
-    for LeftOut { code, field: _, path, detail } in left_out {
-        let place = if path.is_empty() { String::new() } else { format!(" at {path}") };
+    tell(format_args!("{key}: not drafted, because somebody has to decide first:"));
+    for LeftOut { code, field, path, detail } in left_out {
+        let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
         match code {
-            Some(code) => eprintln!("  {code}{place}: {detail}; to accept it: --accept-risk {code}"),
-            None => eprintln!("  {detail}{place}"),
+            Some(code) => tell(format_args!("  {code}: {place}{detail} (to accept it: --accept-risk {code})")),
+            None => {
+                tell(format_args!("  {field}: {place}{detail} (change the approval by hand, or draft a --new one)"));
+            }
         }
     }
 }

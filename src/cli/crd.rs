@@ -1,17 +1,17 @@
 //! `cronwarden crd`
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
+use super::terminal::print;
 use crate::api::all_crds;
 
 /// What `cronwarden crd` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Write one file for each definition into this folder instead of printing them.
+    /// Write one file for each definition into this folder.
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
 }
@@ -24,7 +24,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
                 let file = folder.join(format!("{}.yaml", crd.spec.names.plural));
                 std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
             }
-            None => write!(std::io::stdout().lock(), "---\n{text}").context("cannot print")?,
+            None => print(&format!("---\n{text}"))?,
         }
     }
     Ok(())

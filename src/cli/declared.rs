@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::Client;
+use serde_json::Value;
 
 use super::connect::{Cluster, runtime};
 use super::input::{Found, Input, Origin};
@@ -39,17 +40,22 @@ impl Declared {
     /// cannot be asked.
     pub(super) fn of(named: &[String], cluster: &Cluster, input: &mut Input) -> anyhow::Result<Self> {
         let mut declared = Self::default();
-        declared.add_files(input);
+        declared.add_namespaces_of(input);
         if named.is_empty() {
+            declared.add_approvals(input);
             return Ok(declared);
         }
-        // What is among the input is checked, but does not count.
-        declared = Self { namespaces: declared.namespaces, problems: declared.problems, ..Self::default() };
+        // What is among the input is checked, but does not count. It may be there in two versions, such as a checkout beside
+        // another.
+        for found in std::mem::take(&mut input.gathered.approvals) {
+            declared.check(input, found);
+        }
         let paths: Vec<String> = named.iter().filter(|path| *path != CLUSTER).cloned().collect();
         if !paths.is_empty() {
             let mut files = Input::read(&paths, &[]);
             declared.problems.append(&mut files.problems);
-            declared.add_files(&mut files);
+            declared.add_namespaces_of(&mut files);
+            declared.add_approvals(&mut files);
         }
         if paths.len() < named.len() {
             runtime()?.block_on(async { declared.add_cluster(&cluster.connect().await?).await })?;
@@ -57,14 +63,20 @@ impl Declared {
         Ok(declared)
     }
 
-    /// Adds the approvals and namespaces that were found in files.
-    fn add_files(&mut self, input: &mut Input) {
+    /// Adds the namespaces that were found in files.
+    fn add_namespaces_of(&mut self, input: &mut Input) {
         for (name, mut labels) in std::mem::take(&mut input.gathered.namespaces) {
             // The API server gives it to every namespace, whatever its manifest says.
             labels.insert(NAME_LABEL.to_owned(), name.clone());
             self.namespaces.insert(name, labels);
         }
-        for Found { origin, object: (name, value) } in std::mem::take(&mut input.gathered.approvals) {
+    }
+
+    /// Adds the approvals that were found in files.
+    fn add_approvals(&mut self, input: &mut Input) {
+        for found in std::mem::take(&mut input.gathered.approvals) {
+            let Found { origin, object: (name, _) } = &found;
+            let (origin, name) = (origin.clone(), name.clone());
             let place = format!("{}:{}", input.source(&origin), origin.position.line);
             if let Some(first) = self.places.get(&name) {
                 let message =
@@ -73,38 +85,79 @@ impl Declared {
                 continue;
             }
             self.places.insert(name, place);
-            let refused = validate(&value);
-            for invalid in &refused {
-                self.refuse(input, &origin, &invalid.path, &invalid.to_string());
-            }
-            if !refused.is_empty() {
-                continue;
-            }
-            match from_value(value) {
-                Ok(approval) => {
-                    for (field, message) in self.add(approval) {
-                        self.refuse(input, &origin, &field, &message);
-                    }
-                }
-                Err(error) => self.refuse(input, &origin, "", &error.to_string()),
+            if let Some((approval, compiled)) = self.check(input, found) {
+                self.put(approval, compiled);
             }
         }
     }
 
+    /// Reads an approval as the API server would, and says what it would refuse.
+    fn check(&mut self, input: &Input, found: Found<(String, Value)>) -> Option<(ApprovedCronJob, Approval)> {
+        let Found { origin, object: (_, value) } = found;
+        let refused = validate(&value);
+        for invalid in &refused {
+            self.refuse(input, &origin, &invalid.path, &invalid.to_string());
+        }
+        if !refused.is_empty() {
+            return None;
+        }
+        let approval = match from_value(value) {
+            Ok(approval) => approval,
+            Err(error) => {
+                self.refuse(input, &origin, "", &error.to_string());
+                return None;
+            }
+        };
+        let compiled = Approval::compile(&approval);
+        for problem in compiled.rules.as_ref().err().into_iter().flatten() {
+            self.refuse(input, &origin, &problem.field, &problem.to_string());
+        }
+        Some((approval, compiled))
+    }
+
     /// Adds the inventory of a cluster, and the labels of its namespaces.
     async fn add_cluster(&mut self, client: &Client) -> anyhow::Result<()> {
-        self.namespaces.append(&mut read::namespaces(client, None).await?);
+        self.add_namespaces(client, None).await?;
         self.add_inventory(client).await
+    }
+
+    /// Adds the labels of one namespace of a cluster, or of all. Who may not read them is told so, and judged without them.
+    pub(super) async fn add_namespaces(&mut self, client: &Client, only: Option<&str>) -> anyhow::Result<()> {
+        if let Some(mut labels) = read::namespaces(client, only).await? {
+            self.namespaces.append(&mut labels);
+            return Ok(());
+        }
+        let (whose, verb) = match only {
+            Some(name) => (format!("the namespace {}", printable(name, 253)), "get"),
+            None => ("namespaces".to_owned(), "list"),
+        };
+        self.problems.push(Problem {
+            source: Source::Cluster,
+            position: None,
+            level: Level::Warning,
+            message: format!(
+                "the labels of {whose} are unknown, because you may not {verb} namespaces: approvals that select namespaces by \
+                 label cannot be judged"
+            ),
+            excerpt: None,
+        });
+        Ok(())
     }
 
     /// Adds the inventory of a cluster.
     pub(super) async fn add_inventory(&mut self, client: &Client) -> anyhow::Result<()> {
         for (name, approval) in read::approvals(client).await? {
-            let problems = match approval {
-                Ok(approval) => self.add(approval),
-                Err(reason) => vec![(String::new(), reason)],
+            let problems: Vec<String> = match approval {
+                Ok(approval) => {
+                    let compiled = Approval::compile(&approval);
+                    let problems = compiled.rules.as_ref().err().into_iter().flatten();
+                    let problems = problems.map(ToString::to_string).collect();
+                    self.put(approval, compiled);
+                    problems
+                }
+                Err(reason) => vec![reason],
             };
-            for (_, message) in problems {
+            for message in problems {
                 let message = printable(&format!("the approval {name} approves nothing: {message}"), LONGEST_MESSAGE);
                 let source = Source::Cluster;
                 self.problems.push(Problem { source, position: None, level: Level::Error, message, excerpt: None });
@@ -118,24 +171,20 @@ impl Declared {
         self.namespaces.get(namespace)
     }
 
-    /// Whether any approval speaks for workloads of a kind.
-    pub(super) fn speaks_for(&self, kind: WorkloadKind) -> bool {
-        self.inventory.iter().any(|approval| approval.matcher.speaks_for(kind))
+    /// Whether workloads of a kind are judged: CronJobs always, Jobs if any approval speaks for Jobs.
+    pub(super) fn judges(&self, kind: WorkloadKind) -> bool {
+        kind == WorkloadKind::CronJob || self.inventory.iter().any(|approval| approval.matcher.speaks_for(kind))
     }
 
-    /// Adds an approval, and returns what of it cannot be used.
-    fn add(&mut self, approval: ApprovedCronJob) -> Vec<(String, String)> {
+    /// Puts a drafted approval into the inventory, in the place of one of the same name.
+    pub(super) fn put_draft(&mut self, approval: ApprovedCronJob) {
         let compiled = Approval::compile(&approval);
-        let problems = compiled.rules.as_ref().err().into_iter().flatten();
-        let problems = problems.map(|problem| (problem.field.clone(), problem.to_string())).collect();
+        self.put(approval, compiled);
+    }
+
+    fn put(&mut self, approval: ApprovedCronJob, compiled: Approval) {
         self.approvals.insert(compiled.name.to_string(), approval);
         self.inventory.insert(compiled);
-        problems
-    }
-
-    /// Puts a drafted approval into the inventory.
-    pub(super) fn put(&mut self, approval: ApprovedCronJob) {
-        self.add(approval);
     }
 
     fn refuse(&mut self, input: &Input, origin: &Origin, field: &str, message: &str) {

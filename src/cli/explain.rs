@@ -1,16 +1,17 @@
 //! `cronwarden explain`
 
-use std::io::Write;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::UNUSABLE;
 use super::declared::Declared;
 use super::question::{Asked, Place};
 use super::target::Target;
-use super::terminal::{Colour, width};
+use super::terminal::{Colour, print, width};
 use crate::assess::explain;
 use crate::report::Style;
 use crate::report::explain::{Subject, code, json, text};
@@ -26,17 +27,17 @@ pub(super) struct Arguments {
     /// The workload, such as CronJob/payments/nightly-backup.
     #[arg(value_name = "KIND/NAMESPACE/NAME", required_unless_present = "code")]
     target: Option<Target>,
-    /// Explain a code instead, such as Image or HostPath.
+    /// Explain a code instead, such as `Image` or `HostPath`.
     #[arg(long, value_name = "CODE", conflicts_with = "target")]
     code: Option<String>,
-    #[command(flatten)]
-    place: Place,
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
     /// Whether to colour the text.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     color: Colour,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -48,18 +49,21 @@ enum Output {
     Json,
 }
 
-pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut is_complete = true;
     let text = match (&arguments.target, &arguments.code) {
         (_, Some(name)) => code(name).with_context(|| {
             format!("there is no code {name:?}: docs/codes.md and the rules of `cronwarden scan -o sarif` list them")
         })?,
         (Some(Target(key)), None) => {
             let question = arguments.place.ask(key)?;
+            is_complete = question.is_complete;
             question.asked.iter().map(|asked| answer(asked, &question.declared, arguments)).collect()
         }
         (None, None) => String::new(),
     };
-    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot print")
+    print(&text)?;
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
 }
 
 fn answer(asked: &Asked, declared: &Declared, arguments: &Arguments) -> String {

@@ -5,6 +5,7 @@ mod baseline;
 mod connect;
 mod crd;
 mod declared;
+mod examples;
 mod explain;
 mod input;
 mod judge;
@@ -20,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::{Command as Definition, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use terminal::tell;
+
 /// Judges the scheduled workloads of a Kubernetes cluster against a declared inventory.
 #[derive(Debug, Parser)]
 #[command(name = "cronwarden", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
@@ -32,28 +35,48 @@ pub struct Arguments {
 enum Command {
     /// Judge manifests before they reach a cluster.
     ///
-    /// Exit codes: 0 nothing deviates, 1 something deviates that is at least as severe as --fail-on says, 2 a part of the input could
-    /// not be used.
+    /// Exit codes: 0 nothing deviates, 1 something deviates that is at least as severe as --fail-on says, 2 the command failed, or a
+    /// part of the input could not be used.
+    #[command(after_help = examples::SCAN)]
     Scan(scan::Arguments),
-    /// Write a first inventory from what a cluster runs or manifests declare, for review.
+    /// Draft a first inventory from what a cluster runs or manifests declare.
     ///
-    /// Exit codes: 0 complete, 2 a part of the input could not be used.
+    /// What is drafted is for review: whatever already hides among the workloads is in it, too. Nothing is written to the cluster.
+    ///
+    /// Exit codes: 0 complete, 2 the command failed, or a part of the input could not be used.
+    #[command(after_help = examples::BASELINE)]
     Baseline(baseline::Arguments),
-    /// Draft the approval, or the change of one, that a workload needs. Nothing is written to the cluster.
+    /// Draft the approval, or the change of one, that a workload needs.
     ///
-    /// Exit codes: 0 drafted, 1 a risk has to be accepted first or the command failed.
+    /// Nothing is written to the cluster. If somebody has to decide something first, nothing is drafted.
+    ///
+    /// Exit codes: 0 drafted, 1 somebody has to decide something first, 2 the command failed, or a part of the input could not be used.
+    #[command(after_help = examples::APPROVE)]
     Approve(approve::Arguments),
     /// Show why a workload is approved or not, or what a code means.
+    ///
+    /// Exit codes: 0 explained, whatever the verdict is; 2 the command failed, or a part of the input could not be used.
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Arguments),
     /// Run the operator: watch the cluster, judge its CronJobs, record findings.
+    #[command(after_help = examples::RUN)]
     Run(run::Arguments),
     /// Print the custom resource definitions, as `kubectl apply -f -` takes them.
+    #[command(after_help = examples::CRD)]
     Crd(crd::Arguments),
     /// Print the completions of a shell.
+    #[command(after_help = examples::COMPLETION)]
     Completion(manual::CompletionArguments),
     /// Print the manual page, or write all of them.
+    #[command(after_help = examples::MAN)]
     Man(manual::ManArguments),
 }
+
+/// Exit code: something deviates, or has to be decided first.
+const FOUND: u8 = 1;
+
+/// Exit code: the command failed, or a part of its input could not be used.
+const UNUSABLE: u8 = 2;
 
 /// The prefix by which kubectl finds its plugins.
 const PLUGIN: &str = "kubectl-";
@@ -68,23 +91,23 @@ fn definition() -> Definition {
     }
 }
 
-/// Runs the command that the arguments of the process name. Exit codes: 0 all went well, 1 the command failed or found something, 2
-/// the arguments or a part of the input are unusable.
+/// Runs the command that the arguments of the process name. Exit codes: 0 all went well, 1 something was
+/// found, 2 the command failed, or its arguments or a part of its input are unusable.
 pub fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&definition().get_matches()).unwrap_or_else(|error| error.exit());
     let result = match arguments.command {
         Command::Scan(arguments) => scan::main(&arguments),
         Command::Baseline(arguments) => baseline::main(&arguments),
         Command::Approve(arguments) => approve::main(&arguments),
-        Command::Explain(arguments) => done(explain::main(&arguments)),
+        Command::Explain(arguments) => explain::main(&arguments),
         Command::Run(arguments) => done(run::main(arguments)),
         Command::Crd(arguments) => done(crd::main(&arguments)),
         Command::Completion(arguments) => done(manual::completion(&arguments, definition())),
         Command::Man(arguments) => done(manual::man(&arguments, definition())),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        tell(format_args!("error: {error:#}"));
+        ExitCode::from(UNUSABLE)
     })
 }
 

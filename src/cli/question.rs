@@ -5,6 +5,7 @@ use anyhow::{Context, bail};
 use super::connect::{Cluster, runtime};
 use super::declared::Declared;
 use super::input::{Candidate, Input};
+use super::terminal::tell;
 use crate::cluster::read;
 use crate::manifest::{Level, Position};
 use crate::report::{Problem, Source};
@@ -13,11 +14,14 @@ use crate::workload::{Workload, WorkloadKey};
 /// Where the answer is looked for.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Place {
-    /// Look into these files, folders or globs (- for standard input) instead of the cluster. May be repeated.
+    /// Look into this file, folder, glob, or -, and not into the cluster.
+    ///
+    /// May be repeated.
     #[arg(short, long = "filename", value_name = "PATH")]
     files: Vec<String>,
-    /// Judge against the approvals of this file, folder or glob only, or those of the cluster. May be repeated. Without it, those of
-    /// the place where the workload is.
+    /// Only these approvals count: a file, a folder, a glob, or `cluster`.
+    ///
+    /// May be repeated. Without it, those of the place where the workload is.
     #[arg(long, value_name = "PATH|cluster")]
     inventory: Vec<String>,
     #[command(flatten)]
@@ -29,6 +33,8 @@ pub(super) struct Place {
 pub(super) struct Question {
     pub(super) asked: Vec<Asked>,
     pub(super) declared: Declared,
+    /// Whether all input could be used.
+    pub(super) is_complete: bool,
 }
 
 /// A workload that is asked about.
@@ -54,11 +60,17 @@ impl Place {
         Ok(question)
     }
 
-    /// Asks about every workload of a file of manifests.
+    /// Asks about every workload of a file of manifests that a scan would judge. Fails if there is none.
     pub(super) fn ask_all(&self, path: &str) -> anyhow::Result<Question> {
         let mut files = self.files.clone();
         files.push(path.to_owned());
-        self.ask_files(&files, |_| true)
+        let mut question = self.ask_files(&files, |_| true)?;
+        let (asked, declared) = (&mut question.asked, &question.declared);
+        asked.retain(|asked| declared.judges(asked.workload.key.kind));
+        if asked.is_empty() {
+            bail!("there is no CronJob in {}, nor a Job that an approval matches", files.join(", "));
+        }
+        Ok(question)
     }
 
     fn ask_files(&self, files: &[String], is_meant: impl Fn(&WorkloadKey) -> bool) -> anyhow::Result<Question> {
@@ -66,6 +78,7 @@ impl Place {
         let declared = Declared::of(&self.inventory, &self.cluster, &mut input)?;
         warn(&input.problems);
         warn(&declared.problems);
+        let is_complete = is_usable(&input.problems) && is_usable(&declared.problems);
         let found: Vec<Candidate> = std::mem::take(&mut input.gathered.workloads);
         let asked = found.into_iter().filter(|found| is_meant(&found.object.0)).map(|found| {
             let (source, position) = (input.source(&found.origin), Some(found.origin.position));
@@ -74,7 +87,7 @@ impl Place {
             let workload = workload.with_context(|| format!("{key} cannot be read"))?;
             anyhow::Ok(Asked { workload, source, position })
         });
-        Ok(Question { asked: asked.collect::<anyhow::Result<_>>()?, declared })
+        Ok(Question { asked: asked.collect::<anyhow::Result<_>>()?, declared, is_complete })
     }
 
     fn ask_cluster(&self, key: &WorkloadKey) -> anyhow::Result<Question> {
@@ -85,11 +98,13 @@ impl Place {
             if self.inventory.is_empty() {
                 declared.add_inventory(&client).await?;
             }
-            declared.namespaces.append(&mut read::namespaces(&client, Some(&key.namespace)).await?);
+            declared.add_namespaces(&client, Some(&key.namespace)).await?;
             anyhow::Ok(workload)
         })?;
         warn(&declared.problems);
-        Ok(Question { asked: vec![Asked { workload, source: Source::Cluster, position: None }], declared })
+        let is_complete = is_usable(&declared.problems);
+        let asked = vec![Asked { workload, source: Source::Cluster, position: None }];
+        Ok(Question { asked, declared, is_complete })
     }
 }
 
@@ -100,6 +115,11 @@ pub(super) fn warn(problems: &[Problem]) {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        eprintln!("{level}: {problem}");
+        tell(format_args!("{level}: {problem}"));
     }
+}
+
+/// Whether there is nothing among the problems that could not be used.
+pub(super) fn is_usable(problems: &[Problem]) -> bool {
+    problems.iter().all(|problem| problem.level != Level::Error)
 }

@@ -15,8 +15,6 @@ use crate::cluster::{Settings, run};
 /// What `cronwarden run` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    cluster: Cluster,
     /// The address of the probes (/livez, /readyz) and of /metrics.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "CRONWARDEN_LISTEN")]
     listen: SocketAddr,
@@ -32,6 +30,8 @@ pub(super) struct Arguments {
     /// The name of this process among its replicas.
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
     instance: String,
+    #[command(flatten)]
+    cluster: Cluster,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -62,7 +62,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let client = arguments.cluster.connect().await?;
+        let client = arguments.cluster.connect_to_watch().await?;
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;

@@ -1,9 +1,8 @@
 //! `cronwarden scan`
 
-use std::io::Write;
+use std::collections::HashSet;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::ValueEnum;
 use glob::Pattern;
 use jiff::Timestamp;
@@ -12,34 +11,36 @@ use super::connect::Cluster;
 use super::declared::Declared;
 use super::input::Input;
 use super::judge::judge;
-use super::terminal::{Colour, width};
+use super::question::is_usable;
+use super::terminal::{Colour, print, width};
+use super::{FOUND, UNUSABLE};
 use crate::api::code::Severity;
-use crate::manifest::Level;
 use crate::report::{Report, Style, Summary, json, sarif, table, yaml};
 use crate::workload::WorkloadKind;
-
-/// Exit code: something deviates.
-const FOUND: u8 = 1;
-/// Exit code: a part of the input could not be used.
-const UNUSABLE: u8 = 2;
 
 /// What `cronwarden scan` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Files, folders, globs, or - for standard input: CronJobs and Jobs to judge, approvals, and namespaces with their labels.
+    /// Files, folders, globs, or - for standard input.
+    ///
+    /// They hold the CronJobs to judge, and may hold approvals, and namespaces with their labels. Jobs are judged if an approval
+    /// speaks for Jobs. Everything else is passed over.
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<String>,
-    /// Judge against the approvals of this file, folder or glob only, or those of the cluster. May be repeated. Without it, the
-    /// approvals that are found in the paths count.
+    /// Only these approvals count: a file, a folder, a glob, or `cluster`.
+    ///
+    /// May be repeated. Without it, the approvals that are found in the paths count.
     #[arg(long, value_name = "PATH|cluster")]
     inventory: Vec<String>,
-    /// Leave out files that were found in folders and whose path matches this pattern. May be repeated.
+    /// Leave out found files whose path matches this pattern.
+    ///
+    /// May be repeated. A file that is named is never left out. `*` also matches `/`.
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Pattern>,
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-    /// Exit with 1 only if something deviates that is at least as severe.
+    /// Exit with 1 only for what is at least as severe.
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     fail_on: FailOn,
     /// Show only what deviates and what could not be read.
@@ -106,11 +107,11 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Output::Yaml => yaml(&report),
         Output::Sarif => sarif(&report, env!("CARGO_PKG_VERSION")),
     };
-    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot print")?;
+    print(&text)?;
     let is_found = report.judged.iter().any(|judged| {
         !judged.assessment.deviations.is_empty() && arguments.fail_on.is_reached_by(judged.assessment.severity)
     });
-    Ok(if report.problems.iter().any(|problem| problem.level == Level::Error) {
+    Ok(if !is_usable(&report.problems) {
         ExitCode::from(UNUSABLE)
     } else if is_found {
         ExitCode::from(FOUND)
@@ -124,7 +125,7 @@ fn scan(arguments: &Arguments) -> anyhow::Result<Report> {
     let mut declared = Declared::of(&arguments.inventory, &arguments.cluster, &mut input)?;
     let mut workloads = std::mem::take(&mut input.gathered.workloads);
     let mut skipped = std::mem::take(&mut input.gathered.skipped);
-    if !declared.speaks_for(WorkloadKind::Job) {
+    if !declared.judges(WorkloadKind::Job) {
         let before = workloads.len();
         workloads.retain(|found| found.object.0.kind != WorkloadKind::Job);
         let jobs = before - workloads.len();
@@ -150,5 +151,8 @@ fn scan(arguments: &Arguments) -> anyhow::Result<Report> {
     };
     let mut problems = std::mem::take(&mut input.problems);
     problems.append(&mut declared.problems);
+    // A folder may hold the inventory, too: what is wrong with it is said once.
+    let mut said = HashSet::new();
+    problems.retain(|problem| said.insert(problem.to_string()));
     Ok(Report { judged, problems, summary })
 }

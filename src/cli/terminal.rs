@@ -1,14 +1,16 @@
 //! What is at the other end of the output.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write, stderr, stdout};
 
+use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// When to colour the output.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -26,6 +28,20 @@ impl Colour {
             Self::Never => false,
         }
     }
+}
+
+/// Writes the result of a command to standard output. Whoever reads it may stop reading: that is no failure.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot print"),
+    }
+}
+
+/// Writes a line beside the result, to standard error. If nobody can read it, the command goes on.
+pub(super) fn tell(line: impl Display) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// A bar for work on so many bytes: on a terminal, and only if the work takes long enough to wonder.

@@ -1,9 +1,10 @@
 //! Reading a cluster once, for commands that look and go.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Debug;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
@@ -13,37 +14,70 @@ use serde::Deserialize;
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use crate::inventory::Labels;
+use crate::workload::redact::printable;
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
 
 /// How many objects a page of a list holds.
 const PAGE: u32 = 500;
 
+/// The longest reason of a failure, in characters.
+const LONGEST_REASON: usize = 512;
+
 /// A workload, or why it cannot be read.
 pub type Read = (WorkloadKey, Result<Packed, Unreadable>);
 
+/// Why something failed, in one line that says nothing twice: errors of clients repeat those that they stem from.
+pub fn told(error: &(dyn Error + 'static)) -> String {
+    let mut text = match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) => return printable(&status.message, LONGEST_REASON),
+        _ => error.to_string(),
+    };
+    let mut source = error.source();
+    while let Some(error) = source {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        source = error.source();
+    }
+    printable(&text, LONGEST_REASON)
+}
+
 /// Every approval by name, or why it cannot be read.
 pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Result<ApprovedCronJob, String>>> {
-    let observed = list::<ApprovedCronJob>(&Api::all(client.clone())).await.context(
-        "cannot read the inventory (ApprovedCronJobs): are the definitions installed, and may you list them?",
-    )?;
+    let observed = list::<ApprovedCronJob>(&Api::all(client.clone())).await.map_err(|error| match error {
+        kube::Error::Api(status) if status.code == 404 => {
+            anyhow!(
+                "the cluster has no ApprovedCronJobs: `cronwarden crd | kubectl apply -f -` installs the definitions"
+            )
+        }
+        error => anyhow!("cannot read the inventory (ApprovedCronJobs): {}", told(&error)),
+    })?;
     Ok(observed.into_iter().map(|observed| (observed.name().to_owned(), observed.object)).collect())
 }
 
-/// The labels of one namespace, or of all.
-pub async fn namespaces(client: &Client, only: Option<&str>) -> anyhow::Result<BTreeMap<String, Labels>> {
+/// The labels of one namespace, or of all; `None` if these credentials may not read them.
+pub async fn namespaces(client: &Client, only: Option<&str>) -> anyhow::Result<Option<BTreeMap<String, Labels>>> {
     let api = Api::<Observed<LabelsOnly>>::all(client.clone());
     let observed = match only {
-        Some(name) => {
-            api.get_opt(name).await.with_context(|| format!("cannot read the namespace {name}"))?.into_iter().collect()
-        }
-        None => list(&api).await.context("cannot list namespaces")?,
+        Some(name) => api.get_opt(name).await.map(|found| found.into_iter().collect()),
+        None => list(&api).await,
     };
-    Ok(observed.into_iter().map(|n| (n.name().to_owned(), n.metadata.labels.unwrap_or_default())).collect())
+    match observed {
+        Ok(observed) => {
+            let labels = |n: Observed<LabelsOnly>| (n.name().to_owned(), n.metadata.labels.unwrap_or_default());
+            Ok(Some(observed.into_iter().map(labels).collect()))
+        }
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
+        Err(error) => bail!("cannot read namespaces: {}", told(&error)),
+    }
 }
 
 /// The CronJobs of one namespace, or of all.
 pub async fn cron_jobs(client: &Client, namespace: Option<&str>) -> anyhow::Result<Vec<Read>> {
-    let observed = list::<Packed>(&scoped(client, namespace)).await.context("cannot list CronJobs")?;
+    let observed = list::<Packed>(&scoped(client, namespace))
+        .await
+        .map_err(|error| anyhow!("cannot list CronJobs: {}", told(&error)))?;
     Ok(observed
         .into_iter()
         .map(|o| (key(&o, WorkloadKind::CronJob), o.object.map_err(|e| Unreadable::new(&e))))
@@ -52,7 +86,9 @@ pub async fn cron_jobs(client: &Client, namespace: Option<&str>) -> anyhow::Resu
 
 /// The Jobs of one namespace, or of all, that no controller made.
 pub async fn jobs(client: &Client, namespace: Option<&str>) -> anyhow::Result<Vec<Read>> {
-    let observed = list::<OwnJob>(&scoped(client, namespace)).await.context("cannot list Jobs")?;
+    let observed = list::<OwnJob>(&scoped(client, namespace))
+        .await
+        .map_err(|error| anyhow!("cannot list Jobs: {}", told(&error)))?;
     Ok(observed
         .into_iter()
         .filter_map(|o| {
@@ -74,7 +110,7 @@ pub async fn workload(client: &Client, key: &WorkloadKey) -> anyhow::Result<Work
     match object {
         None => bail!("there is no {key}"),
         Some(object) => {
-            let packed = object.map_err(|reason| anyhow::anyhow!("{key} cannot be read: {reason}"))?;
+            let packed = object.map_err(|reason| anyhow!("{key} cannot be read: {reason}"))?;
             packed.unpack().with_context(|| format!("{key} cannot be read"))
         }
     }
@@ -83,7 +119,7 @@ pub async fn workload(client: &Client, key: &WorkloadKey) -> anyhow::Result<Work
 /// The finding of that name. Fails if there is none.
 pub async fn finding(client: &Client, name: &str) -> anyhow::Result<ScheduledWorkloadFinding> {
     let found = Api::<ScheduledWorkloadFinding>::all(client.clone()).get_opt(name).await;
-    found.with_context(|| format!("cannot read the finding {name}"))?.with_context(|| {
+    found.map_err(|error| anyhow!("cannot read the finding {name}: {}", told(&error)))?.with_context(|| {
         format!(
             "there is no finding {name}: `kubectl get findings` lists them; a workload is named KIND/NAMESPACE/NAME"
         )
@@ -95,7 +131,7 @@ where
     Observed<T>: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     let api = Api::<Observed<T>>::namespaced(client.clone(), &key.namespace);
-    let observed = api.get_opt(&key.name).await.with_context(|| format!("cannot read {key}"))?;
+    let observed = api.get_opt(&key.name).await.map_err(|error| anyhow!("cannot read {key}: {}", told(&error)))?;
     Ok(observed.map(|observed| observed.object))
 }
 

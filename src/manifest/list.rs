@@ -153,7 +153,7 @@ impl<'f, T> Collector<'f, T> {
             self.forget();
         }
         let Some(items) = items else {
-            if field(tree, 0, "kind").is_none() && field(tree, 0, "apiVersion").is_none() {
+            if field(tree, 0, "kind").is_none() {
                 let message = "this is no Kubernetes object: a manifest needs `kind` and `apiVersion`";
                 self.foreign = Some(Fault::new(tree.start(0), message));
             } else {

@@ -25,7 +25,7 @@ pub struct Contents {
     pub problems: Vec<Problem>,
     /// `apiVersion/kind` of each object that is of no interest.
     pub skipped: Vec<String>,
-    /// Values that are no objects at all, with neither `apiVersion` nor `kind`: `kubectl` refuses them. Where a manifest was meant,
+    /// Values that are no objects at all, without a `kind`: `kubectl` refuses them. Where a manifest was meant,
     /// that is an error; in a folder there may be all sorts of YAML.
     pub foreign: Vec<Problem>,
 }

@@ -6,6 +6,8 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+#[cfg(feature = "operator")]
+mod cli;
 mod codes;
 mod corpus;
 mod crds;

@@ -1,6 +1,6 @@
 //! Reading many files at once: what is in them that matters, and where each object stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::sync::Mutex;
 use std::thread;
@@ -52,9 +52,13 @@ pub(in crate::cli) struct Gathered {
     pub(in crate::cli) namespaces: BTreeMap<String, Labels>,
     /// What could not be read, or is suspicious, with the index of the file.
     pub(in crate::cli) problems: Vec<(usize, Problem)>,
+    /// Values that are no objects at all, with the index of the file and why.
+    pub(in crate::cli) foreign: Vec<(usize, Problem)>,
     /// How many objects of each kind are none of ours.
     pub(in crate::cli) skipped: BTreeMap<String, u64>,
     pub(in crate::cli) documents: u64,
+    /// The files in which there is an object, or a problem.
+    pub(in crate::cli) speaking: BTreeSet<usize>,
 }
 
 /// Reads the files on as many threads as there are processors. `progress` is told how many bytes were read.
@@ -79,7 +83,8 @@ fn work(feed: &Mutex<Feed<'_>>, progress: &(dyn Fn(u64) + Sync)) -> Vec<(u64, Ga
     loop {
         // A thread that panics while it holds the lock has lost what it read, and the command has failed.
         let Some(batch) = feed.lock().ok().and_then(|mut feed| feed.next()) else { return parts };
-        let mut part = Gathered { problems: batch.problems, ..Gathered::default() };
+        let speaking = batch.problems.iter().map(|(source, _)| *source).collect();
+        let mut part = Gathered { problems: batch.problems, speaking, ..Gathered::default() };
         for (source, document) in &batch.documents {
             part.add(*source, document);
             progress(document.text.len() as u64);
@@ -92,10 +97,15 @@ impl Gathered {
     fn add(&mut self, source: usize, document: &Document) {
         self.documents += 1;
         let contents = read(document);
+        let is_silent = contents.objects.is_empty() && contents.skipped.is_empty() && contents.problems.is_empty();
+        if !is_silent || !contents.foreign.is_empty() {
+            self.speaking.insert(source);
+        }
         for kind in contents.skipped {
             *self.skipped.entry(kind).or_default() += 1;
         }
         self.problems.extend(contents.problems.into_iter().map(|problem| (source, problem)));
+        self.foreign.extend(contents.foreign.into_iter().map(|problem| (source, problem)));
         for object in contents.objects {
             let origin = Origin {
                 source,
@@ -122,22 +132,27 @@ impl Gathered {
     }
 
     fn join(&mut self, other: Self) {
-        let Self { workloads, approvals, namespaces, problems, skipped, documents } = other;
+        let Self { workloads, approvals, namespaces, problems, foreign, skipped, documents, speaking } = other;
         self.workloads.extend(workloads);
         self.approvals.extend(approvals);
         self.namespaces.extend(namespaces);
         self.problems.extend(problems);
+        self.foreign.extend(foreign);
         self.documents += documents;
+        self.speaking.extend(speaking);
         for (kind, count) in skipped {
             *self.skipped.entry(kind).or_default() += count;
         }
     }
 }
 
+/// A file, read in blocks.
+type Reader<'a> = BufReader<Box<dyn std::io::Read + Send + 'a>>;
+
 /// Documents of one file after the other, for several threads to take.
 struct Feed<'a> {
     sources: std::iter::Enumerate<std::slice::Iter<'a, Source>>,
-    current: Option<(usize, Documents<BufReader<Box<dyn std::io::Read + Send + 'a>>>)>,
+    current: Option<(usize, Documents<Reader<'a>>)>,
     number: u64,
 }
 

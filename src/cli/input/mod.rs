@@ -13,6 +13,9 @@ use source::{Source, Sources};
 
 pub(super) use gather::{Candidate, Found, Gathered, Origin};
 
+/// How YAML is counted that is no Kubernetes object.
+const FOREIGN: &str = "no Kubernetes object";
+
 /// Everything that paths of the command line lead to.
 #[derive(Debug, Default)]
 pub(super) struct Input {
@@ -30,8 +33,22 @@ impl Input {
         bar.set_message("reading");
         let mut gathered = gather::gather(&sources, &|bytes| bar.inc(bytes));
         bar.finish_and_clear();
-        let found = std::mem::take(&mut gathered.problems);
-        let mut input = Self { sources, gathered, problems: problems.into_iter().map(unusable).collect() };
+        let mut found = std::mem::take(&mut gathered.problems);
+        // A file that was named was meant to be a manifest. In a folder there may be all sorts of YAML.
+        let foreign = std::mem::take(&mut gathered.foreign);
+        let (meant, passed_over): (Vec<_>, Vec<_>) =
+            foreign.into_iter().partition(|(source, _)| sources.get(*source).is_some_and(|source| source.is_named));
+        found.extend(meant);
+        if !passed_over.is_empty() {
+            gathered.skipped.insert(FOREIGN.to_owned(), passed_over.len() as u64);
+        }
+        let is_silent = |(index, source): (usize, &Source)| {
+            let is_silent = source.is_named && !gathered.speaking.contains(&index);
+            is_silent.then(|| (source.name.clone(), "has no objects: is it the right file?".to_owned()))
+        };
+        let silent: Vec<_> = sources.iter().enumerate().filter_map(is_silent).collect();
+        let problems = problems.into_iter().chain(silent).map(unusable).collect();
+        let mut input = Self { sources, gathered, problems };
         for (source, problem) in found {
             input.add_problem(source, problem);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -100,15 +100,14 @@ impl Sources {
 
     fn add(&mut self, path: &str) {
         if path == STANDARD_INPUT {
+            if !self.seen.insert(PathBuf::from(STANDARD_INPUT)) {
+                return;
+            }
             match keep(&mut io::stdin().lock()) {
                 Ok(file) => {
-                    self.files.push(Source {
-                        name: "<stdin>".to_owned(),
-                        is_named: true,
-                        content: Content::Kept(file),
-                    });
+                    self.files.push(Source { name: path.to_owned(), is_named: true, content: Content::Kept(file) });
                 }
-                Err(error) => self.problem(path, format!("cannot read standard input: {error}")),
+                Err(error) => self.problem(path, format!("cannot be read: {error}")),
             }
             return;
         }
@@ -130,10 +129,7 @@ impl Sources {
             }
         }
         if !any {
-            self.problem(
-                path,
-                "matches no file: check the pattern, or quote nothing and let the shell expand it".to_owned(),
-            );
+            self.problem(path, "matches no file: check the pattern".to_owned());
         }
     }
 
@@ -142,6 +138,10 @@ impl Sources {
             Err(error) => self.problem(&shown(path), format!("cannot be read: {error}")),
             Ok(metadata) if metadata.is_dir() => self.add_folder(path),
             Ok(metadata) if metadata.is_file() => self.add_file(path, is_named),
+            // A pipe or a device can go on for ever. Only a pipe that was named is meant, such as what a shell makes of `<(…)`.
+            Ok(metadata) if !(is_named && metadata.file_type().is_fifo()) => {
+                self.problem(&shown(path), "is neither a file nor a folder: it is not read".to_owned());
+            }
             Ok(_) => match File::open(path).and_then(|mut pipe| keep(&mut pipe)) {
                 Ok(file) => self.files.push(Source { name: shown(path), is_named, content: Content::Kept(file) }),
                 Err(error) => self.problem(&shown(path), format!("cannot be read: {error}")),
@@ -153,14 +153,16 @@ impl Sources {
         let is_wanted = |entry: &DirEntry| {
             entry.depth() == 0 || !entry.file_name().to_str().is_some_and(|name| VERSION_CONTROL.contains(&name))
         };
-        let before = self.files.len();
+        let mut any = false;
         for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_wanted) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && has_manifests(entry.path()) => {
+                    any = true;
                     self.add_file(entry.path(), false);
                 }
                 Ok(_) => {}
                 Err(error) => {
+                    any = true;
                     let path = error.path().map_or_else(|| shown(folder), shown);
                     let reason = match (error.loop_ancestor(), error.io_error()) {
                         (Some(ancestor), _) => {
@@ -173,7 +175,7 @@ impl Sources {
                 }
             }
         }
-        if self.files.len() == before && self.problems.is_empty() {
+        if !any {
             self.problem(&shown(folder), format!("has no files that end in .{}", EXTENSIONS.join(", .")));
         }
     }
@@ -195,9 +197,11 @@ impl Sources {
     }
 }
 
-/// The path as it is shown: without a leading `./`.
+/// The path as it is shown: without a leading `./` where it means the same without.
 fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    let inside = path.strip_prefix(".").unwrap_or(path);
+    let is_ambiguous = inside.as_os_str().is_empty() || inside == Path::new(STANDARD_INPUT);
+    if is_ambiguous { path } else { inside }.display().to_string()
 }
 
 fn has_manifests(path: &Path) -> bool {

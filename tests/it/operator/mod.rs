@@ -2,7 +2,7 @@
 
 mod crowd;
 mod deploy;
-mod deviations;
+pub mod deviations;
 mod faults;
 mod flood;
 mod fresh;
@@ -15,5 +15,5 @@ mod permissions;
 mod precision;
 mod restart;
 pub mod scene;
-mod secrets;
+pub mod secrets;
 mod triage;

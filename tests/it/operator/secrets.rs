@@ -9,7 +9,7 @@ use super::deviations::{container, pod, set};
 use super::scene::{Scene, approval, cron_job, namespace};
 
 /// Stands in every secret: whatever shape the secret has, this must not be seen.
-const MARK: &str = "Tr0ub4dor";
+pub const MARK: &str = "Tr0ub4dor";
 
 /// Secrets of all shapes, each as the command line of a container.
 fn command_lines() -> Vec<Vec<String>> {
@@ -68,7 +68,7 @@ fn command_lines() -> Vec<Vec<String>> {
 }
 
 /// One CronJob for each place in which a command line can stand, and for each command line.
-fn manifests() -> Vec<Value> {
+pub fn manifests() -> Vec<Value> {
     let mut manifests = Vec::new();
     for (number, line) in command_lines().into_iter().enumerate() {
         let mut as_arguments = cron_job("payments", &format!("args-{number}"));

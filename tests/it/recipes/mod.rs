@@ -8,7 +8,7 @@ mod document;
 mod examples;
 mod health;
 mod pipeline;
-mod sandbox;
+pub mod sandbox;
 
 use serde_json::Value;
 
@@ -77,7 +77,8 @@ fn yaml(text: &str) -> Value {
 fn a_baseline_approves_what_there_is() {
     let sandbox = Sandbox::new(None);
     sandbox.run("git rm --quiet -r inventory && mkdir inventory").succeeded();
-    sandbox.run("cronwarden scan manifests --inventory inventory").ended_with(1);
+    // An inventory without a file is one that was not found.
+    sandbox.run("cronwarden scan manifests --inventory inventory").ended_with(2);
     let [script] = &scripts("An inventory in Git")[..] else { panic!("not one script") };
     sandbox.run(script).succeeded();
     let pushed = sandbox.run("git show origin/baseline:inventory/baseline.yaml").succeeded();

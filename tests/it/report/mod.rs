@@ -6,7 +6,7 @@ mod explain;
 mod forms;
 mod harmless;
 mod sample;
-mod sarif;
+pub mod sarif;
 
 /// Compares a text with the file that holds what is expected.
 fn expect(file: &str, text: &str) {

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::expect;
 use super::sample::report;
 
-fn schema() -> jsonschema::Validator {
+/// The published schema.
+pub fn schema() -> jsonschema::Validator {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sarif/sarif-schema-2.1.0.json");
     let text = std::fs::read_to_string(file).expect("the schema");
     // The pattern of a language has a stray bracket, which the validator refuses to compile. Nothing of ours has a language.

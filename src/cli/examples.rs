@@ -1,0 +1,61 @@
+//! Examples at the end of each `--help`.
+
+pub(super) const SCAN: &str = "\
+Examples:
+  # Judge a folder by the approvals that are in it.
+  cronwarden scan manifests
+
+  # Judge what Helm renders by the inventory of the cluster.
+  helm template app charts/app | cronwarden scan - --inventory cluster
+
+  # Only what is urgent fails a pipeline; the rest is in the report.
+  cronwarden scan manifests --fail-on high -o sarif > cronwarden.sarif";
+
+pub(super) const BASELINE: &str = "\
+Examples:
+  # Everything that the cluster runs, once for all namespaces alike.
+  cronwarden baseline -A --group > inventory.yaml
+
+  # What is in a folder, with the host paths that are known and wanted.
+  cronwarden baseline manifests --accept-risk HostPath > inventory.yaml";
+
+pub(super) const APPROVE: &str = "\
+Examples:
+  # What would have to change for a workload of the cluster.
+  cronwarden approve CronJob/payments/nightly-backup -o diff
+
+  # Approve what a finding is about, after reading it.
+  kubectl get findings
+  cronwarden approve FINDING | kubectl apply -f -
+
+  # Every workload of a file, by the approvals of a folder.
+  cronwarden approve manifests/backup.yaml --inventory inventory";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  # A workload of the cluster, by the inventory of the cluster.
+  cronwarden explain CronJob/payments/nightly-backup
+
+  # The same before it is applied.
+  cronwarden explain cj/payments/nightly-backup -f manifests
+
+  # What a code means, and what to do about it.
+  cronwarden explain --code HostPath";
+
+pub(super) const RUN: &str = "\
+Examples:
+  # On a desk, with the credentials of the kubeconfig.
+  cronwarden run --listen 127.0.0.1:8080 --log-format pretty";
+
+pub(super) const CRD: &str = "\
+Examples:
+  cronwarden crd | kubectl apply --server-side -f -";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  source <(cronwarden completion bash)";
+
+pub(super) const MAN: &str = "\
+Examples:
+  cronwarden man | man -l -
+  cronwarden man --output ~/.local/share/man/man1";

@@ -1,0 +1,13 @@
+//! The command line as people and pipelines use it: the binary, with files and with a cluster.
+
+mod approve;
+mod baseline;
+mod broken;
+mod cluster;
+mod explain;
+mod folder;
+mod forms;
+mod large;
+mod manual;
+mod scan;
+mod secrets;
