@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo bench generate check fmt clean
+.PHONY: help build test demo bench fuzz generate check fmt clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ bench: build ## Measure; see docs/benchmarks.md
 	$(CARGO) bench --locked --bench judge
 	$(CARGO) bench --locked --bench cluster
 	$(CARGO) bench --locked --bench scan
+
+fuzz: ## Try to break what reads hostile text (TIME=60: seconds for each target); needs cargo-fuzz and a nightly toolchain
+	@TIME="$(or $(TIME),60)" fuzz/run
 
 generate: ## Generate crds/ and docs/codes.md from the code
 	$(CARGO) run --locked --quiet -- crd --output crds

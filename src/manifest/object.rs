@@ -107,6 +107,7 @@ pub fn read(document: &Document) -> Contents {
             Found::Wrong(fault) => contents.problems.push(problem(&mut lines, Level::Error, &fault)),
         }
     }
+    contents.problems.sort_by_key(|problem| problem.position);
     contents
 }
 

@@ -17,7 +17,8 @@ use super::pattern::excerpt;
 
 pub use repository::{RepositoryPattern, RepositoryPatternError};
 
-/// The longest reference that is accepted, in bytes; the grammar itself leaves only the registry host unbounded.
+/// The longest reference that is accepted, in bytes, as it is written and in canonical form; the grammar itself leaves only the
+/// registry host unbounded.
 pub const MAX_REFERENCE_BYTES: usize = 1024;
 
 /// The longest repository path that registries accept, in bytes, without the registry host.
@@ -117,6 +118,8 @@ impl ImageRef {
         check_path_length(path)?;
         path.split('/').try_for_each(check_segment)?;
         let tag = tag.or(if digest.is_none() { Some(DEFAULT_TAG) } else { None });
+        let after = |part: Option<&str>| part.map_or(0, |part| 1 + part.len());
+        check_length(host.len() + 1 + path.len() + after(tag) + after(digest))?;
         Ok(Self {
             repository: format!("{host}/{path}").into(),
             tag: tag.map(Into::into),
@@ -198,14 +201,16 @@ fn check_characters(text: &str) -> Result<(), ImageError> {
     if text.is_empty() {
         return Err(ImageError::Empty);
     }
-    if text.len() > MAX_REFERENCE_BYTES {
-        return Err(ImageError::TooLong(text.len()));
-    }
+    check_length(text.len())?;
     if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()) {
         let text = excerpt(text);
         return Err(ImageError::Character { character, text });
     }
     Ok(())
+}
+
+fn check_length(length: usize) -> Result<(), ImageError> {
+    if length > MAX_REFERENCE_BYTES { Err(ImageError::TooLong(length)) } else { Ok(()) }
 }
 
 /// The text before the first `separator` and, if there is one, the text after it.
@@ -342,6 +347,7 @@ mod tests {
             ("", "is empty"),
             (&*long, "1025 bytes"),
             (&long[..256], "264 bytes"),
+            (&format!("{}.io/app", &long[..1016]), "1030 bytes"),
             (&digest[7..], "image ID"),
             ("nginx ", "without spaces"),
             ("nginx\n", "`\\n`"),

@@ -200,7 +200,7 @@ impl Pattern {
     /// out all that contains `/`.
     #[must_use]
     pub fn is_catch_all(&self) -> bool {
-        self.scope == Scope::Anything && self.text.chars().all(|c| c == '*')
+        self.scope == Scope::Anything && !self.text.is_empty() && self.text.chars().all(|c| c == '*')
     }
 }
 
@@ -323,6 +323,7 @@ mod tests {
         assert_eq!(glob("exact").as_literal(), Some("exact"));
         assert_eq!(glob("exac?").as_literal(), None);
         assert!(glob("*").is_catch_all() && !glob("*?").is_catch_all() && !path("*").is_catch_all());
+        assert!(!Pattern::argument("").is_catch_all());
         assert_eq!(glob("a*b").to_string(), "a*b");
         assert_eq!(excerpt("a\u{202e}\u{7}é"), "a\\u{202e}\\u{7}\\u{e9}");
         assert!(excerpt(&"\n".repeat(1000)).len() < 90);

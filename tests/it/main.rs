@@ -3,6 +3,8 @@
 // A test fails by panicking, in its helpers too.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "../checks/mod.rs"]
+mod checks;
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -13,6 +15,7 @@ mod corpus;
 mod crds;
 mod draft;
 mod fixtures;
+mod fuzz_regressions;
 mod layering;
 mod mutations;
 mod normal_form;
