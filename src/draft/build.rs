@@ -186,7 +186,8 @@ fn referents(evidence: &Evidence<'_>, referent: Referent, remarks: &mut Remarks)
 /// Whether a deviation is about something that runs in the place of an approved program.
 pub(super) fn is_substitute(deviation: &Deviation) -> bool {
     deviation.code == DeviationCode::Command
-        && (deviation.path.ends_with(".mountPath") || deviation.path.ends_with(']') && deviation.path.contains(".env["))
+        && ([".mountPath", ".workingDir"].iter().any(|field| deviation.path.ends_with(field))
+            || deviation.path.ends_with(']') && deviation.path.contains(".env["))
 }
 
 /// Only the pinned template says that a program may be replaced.

@@ -35,7 +35,7 @@ fn texts_that_cannot_be_read_are_named_with_line_and_column() {
         (b"ok: 1\nbad: \xff\xfe\n", "error m/broken.yaml:2:6 the text is not UTF-8"),
         (b"\x7fELF\x02\x01\x01\x00\x00\x00", "error m/broken.yaml:1:1 "),
         (b"{\"kind\": \"CronJob\",\n \"spec\": ]}", "error m/broken.yaml:2:10 "),
-        (b"- a\n- b\n", "error m/broken.yaml:1:1 a manifest is a mapping"),
+        (b"kind: [CronJob]\n", "error m/broken.yaml:1:1 Object 'Kind' is missing"),
         (b"kind: CronJob\nmetadata: {name: x}\n", "error m/broken.yaml:1:1 Object 'apiVersion' is missing"),
     ];
     for (text, expected) in cases {
