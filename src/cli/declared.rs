@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use kube::Client;
-use serde_json::Value;
 
 use super::connect::{Cluster, runtime};
-use super::input::{Found, Input, Origin};
+use super::input::{Declaration, Found, Input, Origin};
 use crate::api::ApprovedCronJob;
-use crate::api::approval::from_value;
-use crate::api::validation::validate;
 use crate::cluster::read;
 use crate::inventory::{Approval, Inventory, Labels, NAME_LABEL};
 use crate::manifest::Level;
@@ -91,28 +88,13 @@ impl Declared {
         }
     }
 
-    /// Reads an approval as the API server would, and says what it would refuse.
-    fn check(&mut self, input: &Input, found: Found<(String, Value)>) -> Option<(ApprovedCronJob, Approval)> {
-        let Found { origin, object: (_, value) } = found;
-        let refused = validate(&value);
-        for invalid in &refused {
-            self.refuse(input, &origin, &invalid.path, &invalid.to_string());
+    /// Says what is wrong with an approval, and returns it if it is one all the same.
+    fn check(&mut self, input: &Input, found: Found<(String, Declaration)>) -> Option<(ApprovedCronJob, Approval)> {
+        let Found { origin, object: (_, Declaration { approval, problems }) } = found;
+        for (field, message) in problems {
+            self.refuse(input, &origin, &field, &message);
         }
-        if !refused.is_empty() {
-            return None;
-        }
-        let approval = match from_value(value) {
-            Ok(approval) => approval,
-            Err(error) => {
-                self.refuse(input, &origin, "", &error.to_string());
-                return None;
-            }
-        };
-        let compiled = Approval::compile(&approval);
-        for problem in compiled.rules.as_ref().err().into_iter().flatten() {
-            self.refuse(input, &origin, &problem.field, &problem.to_string());
-        }
-        Some((approval, compiled))
+        approval
     }
 
     /// Adds the inventory of a cluster, and the labels of its namespaces.

@@ -6,7 +6,7 @@ use std::thread;
 use jiff::Timestamp;
 
 use super::declared::Declared;
-use super::input::{Candidate, Input, Origin};
+use super::input::{Candidate, Input, Origin, joined};
 use crate::assess::{Assessment, assess, unreadable};
 use crate::finding::fingerprint;
 use crate::report::{Judged, Spot};
@@ -72,7 +72,7 @@ fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T
     let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
     let mut done: Vec<(usize, T)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+        workers.into_iter().flat_map(joined).collect()
     });
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result).collect()

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
+use std::panic::resume_unwind;
 use std::sync::Mutex;
-use std::thread;
-
-use serde_json::Value;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::Source;
+use super::declaration::{Declaration, declaration};
 use crate::inventory::Labels;
 use crate::manifest::{Content, Document, DocumentError, Documents, Level, Position, Problem, read};
 use crate::workload::{Packed, Unreadable, WorkloadKey};
@@ -48,7 +48,7 @@ pub(in crate::cli) type Candidate = Found<(WorkloadKey, Result<Packed, Unreadabl
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Gathered {
     pub(in crate::cli) workloads: Vec<Candidate>,
-    pub(in crate::cli) approvals: Vec<Found<(String, Value)>>,
+    pub(in crate::cli) approvals: Vec<Found<(String, Declaration)>>,
     pub(in crate::cli) namespaces: BTreeMap<String, Labels>,
     /// What could not be read, or is suspicious, with the index of the file.
     pub(in crate::cli) problems: Vec<(usize, Problem)>,
@@ -67,7 +67,7 @@ pub(in crate::cli) fn gather(sources: &[Source], progress: &(dyn Fn(u64) + Sync)
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut parts: Vec<(u64, Gathered)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&feed, progress))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+        workers.into_iter().flat_map(joined).collect()
     });
     parts.sort_by_key(|(number, _)| *number);
     let mut all = Gathered::default();
@@ -75,6 +75,11 @@ pub(in crate::cli) fn gather(sources: &[Source], progress: &(dyn Fn(u64) + Sync)
         all.join(part);
     }
     all
+}
+
+/// What a thread has done. A thread that panicked takes the command with it: nothing may be passed over in silence.
+pub(in crate::cli) fn joined<T>(worker: ScopedJoinHandle<'_, T>) -> T {
+    worker.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Takes one batch after the other until there is none left.
@@ -123,7 +128,9 @@ impl Gathered {
                 Content::Unreadable { key, reason } => {
                     self.workloads.push(Found { origin, object: (key, Err(reason)) });
                 }
-                Content::Approval { name, value } => self.approvals.push(Found { origin, object: (name, value) }),
+                Content::Approval { name, value } => {
+                    self.approvals.push(Found { origin, object: (name, declaration(value)) });
+                }
                 Content::Namespace { name, labels } => {
                     self.namespaces.insert(name, labels);
                 }

@@ -1,5 +1,6 @@
 //! Manifests from files, folders, globs and standard input.
 
+mod declaration;
 mod gather;
 mod place;
 mod source;
@@ -11,7 +12,8 @@ use crate::manifest;
 use crate::report;
 use source::{Source, Sources};
 
-pub(super) use gather::{Candidate, Found, Gathered, Origin};
+pub(super) use declaration::Declaration;
+pub(super) use gather::{Candidate, Found, Gathered, Origin, joined};
 
 /// How YAML is counted that is no Kubernetes object.
 const FOREIGN: &str = "no Kubernetes object";
