@@ -89,9 +89,9 @@ pub fn assess<'l>(
 pub fn unreadable(reason: &Unreadable) -> Assessment {
     let deviation = Deviation {
         code: DeviationCode::Malformed,
-        path: String::new(),
+        path: reason.path().to_owned(),
         expected: "a workload that can be read".to_owned(),
-        observed: reason.to_string(),
+        observed: reason.reason().to_owned(),
         approval: None,
     };
     Assessment { deviations: vec![deviation], ..Assessment::default() }.rated()

@@ -16,9 +16,10 @@ use super::target::Target;
 use super::terminal::{print, tell};
 use super::{FOUND, UNUSABLE};
 use crate::api::ApprovedCronJob;
+use crate::api::finding::Risk;
 use crate::assess::{Assessment, assess};
 use crate::cluster::read;
-use crate::draft::{Accepted, Draft, LeftOut, Options, approval, change, yaml};
+use crate::draft::{Accepted, Code, Draft, LeftOut, Note, Options, approval, change, yaml};
 use crate::workload::redact::printable;
 use crate::workload::{Workload, WorkloadKey};
 
@@ -142,13 +143,23 @@ impl Drafting {
         let before = nearest.filter(|_| !self.always_new).cloned();
         let (before, after) = match before {
             Some(before) => {
-                let after = self.change(&before, workload)?;
-                if others_lose(&before, &after.approval, key) { self.anew(workload)? } else { (Some(before), after) }
+                let mut after = self.change(&before, workload)?;
+                if !speaks_for_others(&before, key) {
+                    (Some(before), after)
+                } else if others_lose(&before, &after.approval) {
+                    self.anew(workload)?
+                } else {
+                    let text = "this speaks for other workloads, too: what is added is approved for them as well (--new \
+                                drafts an approval for one workload alone)";
+                    after.notes.push(Note { field: String::new(), text: text.to_owned() });
+                    (Some(before), after)
+                }
             }
             None => self.anew(workload)?,
         };
-        if !after.left_out.is_empty() {
-            refuse(key, &after.left_out);
+        let undecided = self.undecided(&assessment, &after);
+        if !undecided.is_empty() {
+            refuse(key, &undecided);
             return Ok(Answer::Refused);
         }
         let name = after.approval.metadata.name.clone().unwrap_or_default();
@@ -156,6 +167,19 @@ impl Drafting {
         self.declared.put_draft(after.approval.clone());
         self.changes.insert(name, Change { before, after });
         Ok(Answer::Drafted)
+    }
+
+    /// What the draft leaves out, and every other risk that nobody has accepted: who approves a workload approves its risks.
+    fn undecided(&self, assessment: &Assessment, draft: &Draft) -> Vec<LeftOut> {
+        let mut undecided = draft.left_out.clone();
+        for Risk { code, path, detail } in &assessment.risks {
+            let code = Code::Risk(*code);
+            if !self.options.accepted.contains(code) && !undecided.iter().any(|left| left.code == Some(code)) {
+                let (path, detail) = (path.clone(), detail.clone());
+                undecided.push(LeftOut { code: Some(code), field: String::new(), path, detail });
+            }
+        }
+        undecided
     }
 
     fn change(&self, before: &ApprovedCronJob, workload: &Workload) -> anyhow::Result<Draft> {
@@ -176,14 +200,15 @@ impl Drafting {
     }
 }
 
-/// Whether a change for one workload may take the approval of others away: what can have one value only got another.
-fn others_lose(before: &ApprovedCronJob, after: &ApprovedCronJob, key: &WorkloadKey) -> bool {
+/// Whether an approval may speak for more than one workload.
+fn speaks_for_others(approval: &ApprovedCronJob, key: &WorkloadKey) -> bool {
     let is_alone = |names: &[String], name: &String| matches!(names, [only] if only == name);
-    let matches = &before.spec.matches;
-    if is_alone(&matches.namespaces, &key.namespace) && is_alone(&matches.names, &key.name) && matches.kinds.len() <= 1
-    {
-        return false;
-    }
+    let matches = &approval.spec.matches;
+    !(is_alone(&matches.namespaces, &key.namespace) && is_alone(&matches.names, &key.name) && matches.kinds.len() <= 1)
+}
+
+/// Whether a change for one workload may take the approval of others away: what can have one value only got another.
+fn others_lose(before: &ApprovedCronJob, after: &ApprovedCronJob) -> bool {
     let (before, after) = (&before.spec.expected, &after.spec.expected);
     before.template_hash != after.template_hash || before.suspended != after.suspended || before.labels != after.labels
 }

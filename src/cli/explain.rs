@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "KIND/NAMESPACE/NAME", required_unless_present = "code")]
     target: Option<Target>,
     /// Explain a code instead, such as `Image` or `HostPath`.
-    #[arg(long, value_name = "CODE", conflicts_with = "target")]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["target", "output", "files", "inventory"])]
     code: Option<String>,
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t)]

@@ -44,7 +44,7 @@ pub(super) fn tell(line: impl Display) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// A bar for work on so many bytes: on a terminal, and only if the work takes long enough to wonder.
+/// A bar for work on so many bytes, on a terminal.
 pub(super) fn progress(bytes: u64) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -184,7 +184,7 @@ fn content(tree: &Tree<'_>, leaf: &Leaf<'_>) -> Found {
 }
 
 fn workload(tree: &Tree<'_>, leaf: &Leaf<'_>, kind: WorkloadKind) -> Content {
-    match Workload::from_fields(kind, Value::new(tree, leaf.node)) {
+    match Workload::from_fields(kind, &Value::new(tree, leaf.node)) {
         Ok(workload) => Content::Workload(Box::new(workload)),
         Err(reason) => {
             let namespace = Some(metadata(tree, leaf, "namespace")).filter(|namespace| !namespace.is_empty());

@@ -19,10 +19,15 @@ pub(super) struct Object {
 
 impl Object {
     pub(super) fn from_json(text: &str) -> Result<Self, Unreadable> {
-        serde_json::from_str(text).map_err(|error| {
-            // Where it is in the text says nothing to people, and moves with every change of any other field.
-            let message = error.to_string();
-            Unreadable::new(message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason))
+        serde_json::from_str(text).or_else(|_| {
+            let located: Result<Self, _> =
+                serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text));
+            located.map_err(|error| {
+                // Where it is in the text says nothing to people, and moves with every change of any other field.
+                let message = error.inner().to_string();
+                let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
+                Unreadable::at(&error.path().to_string(), reason)
+            })
         })
     }
 }

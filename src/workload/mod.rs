@@ -106,9 +106,18 @@ impl Workload {
     /// Reads the normal form from the fields of a CronJob or Job, whatever they are written in.
     ///
     /// Fails if it has no spec, or if a field that is judged has a type that it cannot have.
-    pub fn from_fields<'de, D: serde::Deserializer<'de>>(kind: WorkloadKind, object: D) -> Result<Self, Unreadable> {
-        let object = fields::Object::deserialize(object).map_err(|error| Unreadable::new(&error.to_string()))?;
-        normalise::workload(kind, object)
+    pub fn from_fields<'de, D: serde::Deserializer<'de> + Clone>(
+        kind: WorkloadKind,
+        object: &D,
+    ) -> Result<Self, Unreadable> {
+        // Where it fails is worth a second look; keeping track of it all the time would cost every workload.
+        let located = |_| match serde_path_to_error::deserialize(object.clone()) {
+            Ok(object) => Ok(object),
+            Err(error) => Err(Unreadable::at(&error.path().to_string(), &error.inner().to_string())),
+        };
+        fields::Object::deserialize(object.clone())
+            .or_else(located)
+            .and_then(|object| normalise::workload(kind, object))
     }
 
     /// Whether the workload is suspended: a CronJob creates no Jobs, a Job no Pods.

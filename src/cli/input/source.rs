@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-/// What version control keeps for itself.
-const VERSION_CONTROL: &[&str] = &[".git", ".hg", ".svn", ".jj", ".bzr", "CVS", "_darcs"];
+/// What Git keeps for itself, and refuses to have committed. The folders of other version control hold no manifests by themselves,
+/// and one of their names could be committed to hide some.
+const VERSION_CONTROL: &str = ".git";
 
 /// The files that count in a folder. A file that is named counts whatever its name.
 const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
@@ -150,9 +151,7 @@ impl Sources {
     }
 
     fn add_folder(&mut self, folder: &Path) {
-        let is_wanted = |entry: &DirEntry| {
-            entry.depth() == 0 || !entry.file_name().to_str().is_some_and(|name| VERSION_CONTROL.contains(&name))
-        };
+        let is_wanted = |entry: &DirEntry| entry.depth() == 0 || entry.file_name() != VERSION_CONTROL;
         let mut any = false;
         for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_wanted) {
             match entry {

@@ -23,17 +23,20 @@ fn job(namespace: &str, name: &str) -> Value {
 }
 
 #[test]
-fn folders_are_read_with_all_below_but_what_version_control_keeps() {
+fn folders_are_read_with_all_below_but_what_git_keeps() {
     let folder = Folder::new();
     for path in ["m/b.yaml", "m/a.yml", "m/deep/er/c.json", "m/.hidden/d.YAML"] {
         let name = path.rsplit('/').next().unwrap().split('.').next().unwrap();
         folder.write(path, cron_job("payments", name).to_string());
     }
-    for path in ["m/.git/x.yaml", "m/deep/.hg/x.yaml", "m/notes.txt"] {
+    for path in ["m/.git/x.yaml", "m/deep/.git/x.yaml", "m/notes.txt"] {
         folder.write(path, workload("not-read"));
     }
     let report = folder.scan(1, ["m"]);
     assert_eq!(names(&report), ["d", "a", "b", "c"], "in the order of the paths");
+    // Git commits a folder of this name, and kubectl reads it.
+    folder.write("hidden/CVS/x.yaml", workload("read"));
+    assert_eq!(names(&folder.scan(1, ["hidden"])), ["read"]);
     assert_eq!(report["workloads"][3]["source"], "m/deep/er/c.json");
     assert_eq!(folder.scan(1, ["m"]), report);
     assert_eq!(names(&folder.scan(1, ["m", "--exclude", "m/deep/*", "--exclude", "*.yml"])), ["d", "b"]);

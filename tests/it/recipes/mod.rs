@@ -95,20 +95,22 @@ fn a_pull_request_cannot_bring_its_own_approval() {
     assert!(outcome.stdout.contains("node-sync"), "{}", outcome.stdout);
     // On a machine that keeps its folders the worktree of the last time is there already, or just its registration.
     sandbox.run(script).ended_with(1);
-    sandbox.run("rm -r .approved").succeeded();
+    sandbox.run("rm -r ../approved").succeeded();
     sandbox.run(script).ended_with(1);
 
-    forge_checkout(&sandbox);
+    forge_links(&sandbox);
     sandbox.run(script).ended_with(1);
 
     Sandbox::new(None).run(script).succeeded();
 }
 
-/// Commits the pull request's own inventory where the one of the protected branch will be looked for.
-fn forge_checkout(sandbox: &Sandbox) {
-    let forge = "rm -rf .approved && git worktree prune && mkdir .approved && cp -r inventory .approved/";
-    sandbox.run(&format!("{forge} && git add --force .approved && git commit --quiet --message forged")).succeeded();
-    sandbox.run("cronwarden scan manifests --inventory .approved/inventory").succeeded();
+/// Makes the manifests of the pull request a link to where the protected branch might be checked out: what is read through it has to be
+/// what is merged.
+fn forge_links(sandbox: &Sandbox) {
+    let forge = "mkdir -p .approved approved && cp -r inventory .approved/ && cp -r inventory approved/ \
+        && git mv manifests .approved/manifests && ln -s .approved/manifests manifests \
+        && git add --force . && git commit --quiet --message forged";
+    sandbox.run(forge).succeeded();
 }
 
 #[test]
@@ -132,7 +134,7 @@ fn github_actions() {
     let file = &results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(file, "manifests/node-sync.yaml", "not a path of the repository");
 
-    forge_checkout(&deviating);
+    forge_links(&deviating);
     let (step, outcome) = pipeline::github(&deviating, &workflow).expect("a step fails");
     assert_eq!(step, "Verdict");
     outcome.ended_with(1);
@@ -177,7 +179,7 @@ fn gitlab_ci() {
 
     let (outcome, _, sandbox) = run(Some("own-approval"), Some("main"));
     outcome.ended_with(1);
-    forge_checkout(&sandbox);
+    forge_links(&sandbox);
     pipeline::gitlab(&sandbox, &pipeline).ended_with(1);
 }
 
@@ -203,14 +205,14 @@ fn rendered_manifests() {
     assert_eq!(scripts.len(), 2, "kustomize and Helm");
     for script in scripts {
         let clean = Sandbox::new(None);
-        clean.run("git worktree add --quiet --detach .approved origin/main").succeeded();
+        clean.run("git worktree add --quiet --detach ../approved origin/main").succeeded();
         clean.run(&script).succeeded();
         // What the renderer cannot render is no success.
         clean.run("rm -r overlays charts").succeeded();
         assert_ne!(clean.run(&script).code, 0, "{script}");
     }
     let changed = Sandbox::new(Some("changed"));
-    changed.run("git worktree add --quiet --detach .approved origin/main").succeeded();
+    changed.run("git worktree add --quiet --detach ../approved origin/main").succeeded();
     changed.run("cp manifests/stock-sync.yaml charts/app/templates/").succeeded();
     for script in self::scripts("Rendered manifests") {
         changed.run(&script).ended_with(1);

@@ -11,11 +11,15 @@ const NOT_RUN: [&str; 1] = ["docker"];
 /// only the file is looked at.
 const ACTIONS: [&str; 2] = ["actions/checkout@v5", "github/codeql-action/upload-sarif@v4"];
 
+/// The folder into which the change is checked out, where the commands run.
+const CHANGE: &str = "change";
+
 /// Runs the only job of a GitHub Actions workflow, and returns its first step that failed, with its name.
 pub fn github(sandbox: &Sandbox, workflow: &Value) -> Option<(String, Outcome)> {
     let jobs: Vec<&Value> = workflow["jobs"].as_object().unwrap().values().collect();
     let [job] = jobs[..] else { panic!("not one job: {jobs:?}") };
     assert_eq!(job["defaults"]["run"]["shell"], "bash", "the only shell that the tests run");
+    assert_eq!(job["defaults"]["run"]["working-directory"], CHANGE);
     for step in job["steps"].as_array().unwrap() {
         assert_eq!(step["if"], Value::Null, "the tests know no conditions: {step}");
         let Some(run) = step["run"].as_str() else {
@@ -40,13 +44,20 @@ fn act(sandbox: &Sandbox, step: &Value) {
     assert!(ACTIONS.contains(&action), "the tests do not know {action}");
     let with = &step["with"];
     if action == ACTIONS[1] {
-        sarif(sandbox, with["sarif_file"].as_str().unwrap());
-    } else if let Some(path) = with["path"].as_str() {
+        assert_eq!(with["checkout_path"], format!("${{{{ github.workspace }}}}/{CHANGE}"));
+        let file = with["sarif_file"].as_str().unwrap();
+        sarif(
+            sandbox,
+            file.strip_prefix(CHANGE).and_then(|file| file.strip_prefix('/')).expect("a file of the change"),
+        );
+    } else if with["ref"].is_null() {
+        // The sandbox is this checkout, and others stand beside it.
+        assert_eq!(with["path"], CHANGE);
+    } else {
         assert_eq!(with["ref"], "${{ github.base_ref || github.ref_name }}", "not the protected branch");
-        // The action empties a folder that is no checkout of the same repository.
-        sandbox
-            .run(&format!("rm -rf {path} && git worktree add --quiet --force --detach {path} origin/main"))
-            .succeeded();
+        let path = with["path"].as_str().unwrap();
+        let checkout = format!("rm -rf ../{path} && git worktree add --quiet --force --detach ../{path} origin/main");
+        sandbox.run(&checkout).succeeded();
     }
 }
 
