@@ -222,8 +222,9 @@ impl Arguments {
             bail!("{}: there is no such file", printable(&self.target, 256));
         }
         if self.target.contains('/') {
-            let Target(key) = self.target.parse().map_err(|error: String| anyhow!("{error}, or a file that exists"))?;
-            return self.place.ask(&key);
+            let target: Target =
+                self.target.parse().map_err(|error: String| anyhow!("{error}, or a file that exists"))?;
+            return self.place.ask_target(&target);
         }
         self.ask_finding()
     }

@@ -55,8 +55,8 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (_, Some(name)) => code(name).with_context(|| {
             format!("there is no code {name:?}: docs/codes.md and the rules of `cronwarden scan -o sarif` list them")
         })?,
-        (Some(Target(key)), None) => {
-            let question = arguments.place.ask(key)?;
+        (Some(target), None) => {
+            let question = arguments.place.ask_target(target)?;
             is_complete = question.is_complete;
             question.asked.iter().map(|asked| answer(asked, &question.declared, arguments)).collect()
         }

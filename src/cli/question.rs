@@ -5,6 +5,7 @@ use anyhow::{Context, bail};
 use super::connect::{Cluster, runtime};
 use super::declared::Declared;
 use super::input::{Candidate, Input};
+use super::target::Target;
 use super::terminal::tell;
 use crate::cluster::read;
 use crate::manifest::{Level, Position};
@@ -24,6 +25,9 @@ pub(super) struct Place {
     /// May be repeated. Without it, those of the place where the workload is.
     #[arg(long, value_name = "PATH|cluster")]
     inventory: Vec<String>,
+    /// The namespace of a workload that is named as KIND/NAME.
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
     #[command(flatten)]
     pub(super) cluster: Cluster,
 }
@@ -48,6 +52,11 @@ pub(super) struct Asked {
 }
 
 impl Place {
+    /// Looks for the workload that is meant. Fails if it is not there or cannot be read.
+    pub(super) fn ask_target(&self, target: &Target) -> anyhow::Result<Question> {
+        self.ask(&target.key(self.namespace.as_deref())?)
+    }
+
     /// Looks for a workload. Fails if it is not there or cannot be read.
     pub(super) fn ask(&self, key: &WorkloadKey) -> anyhow::Result<Question> {
         if self.files.is_empty() {

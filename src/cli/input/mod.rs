@@ -49,7 +49,9 @@ impl Input {
             is_silent.then(|| (source.name.clone(), "has no objects: is it the right file?".to_owned()))
         };
         let silent: Vec<_> = sources.iter().enumerate().filter_map(is_silent).collect();
-        let problems = problems.into_iter().chain(silent).map(unusable).collect();
+        let kustomizations = sources.iter().filter(|source| !source.is_named && is_kustomization(&source.name));
+        let kustomizations: Vec<_> = kustomizations.map(|source| kustomized(&source.name)).collect();
+        let problems = problems.into_iter().chain(silent).map(unusable).chain(kustomizations).collect();
         let mut input = Self { sources, gathered, problems };
         for (source, problem) in found {
             input.add_problem(source, problem);
@@ -67,6 +69,24 @@ impl Input {
         let Some(file) = self.sources.get(source) else { return };
         let source = report::Source::of(&file.name);
         self.problems.push(report::Problem { source, position: Some(position), level, message, excerpt: None });
+    }
+}
+
+/// Whether kustomize is told by this file what to make of the manifests beside it.
+fn is_kustomization(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["kustomization.yaml", "kustomization.yml"].contains(&name)
+}
+
+fn kustomized(path: &str) -> report::Problem {
+    let message = "what kustomize makes of the manifests here is not what was judged: judge its output, as in \
+                   `kubectl kustomize FOLDER | cronwarden scan -`";
+    report::Problem {
+        source: report::Source::of(path),
+        position: None,
+        level: manifest::Level::Warning,
+        message: message.to_owned(),
+        excerpt: None,
     }
 }
 

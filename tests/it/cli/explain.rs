@@ -101,3 +101,14 @@ fn what_is_not_there_cannot_be_explained() {
     let input = std::fs::read_to_string(folder.path("m.yaml")).unwrap();
     folder.run_with(&input, ["explain", "cj/payments/approved", "-f", "-"]).succeeded();
 }
+
+#[test]
+fn a_namespace_may_be_named_as_kubectl_takes_it() {
+    let folder = folder();
+    let place = ["-f", "m.yaml", "--inventory", "inventory.yaml"];
+    let whole = folder.run(["explain", "CronJob/payments/deviating"].into_iter().chain(place)).succeeded().stdout;
+    let named = folder.run(["explain", "cj/deviating", "-n", "payments"].into_iter().chain(place)).succeeded().stdout;
+    assert_eq!(whole.lines().next(), named.lines().next());
+    let unnamed = folder.run(["explain", "cj/deviating"].into_iter().chain(place)).ended_with(2);
+    assert!(unnamed.stderr.contains("CronJob/NAMESPACE/deviating"), "{}", unnamed.stderr);
+}

@@ -209,3 +209,10 @@ fn other_yaml_in_folders_is_passed_over_and_counted() {
     let outcome = folder.run(["scan", "app/values.yaml"]).ended_with(2);
     assert!(outcome.stdout.contains("app/values.yaml:1:1"), "{}", outcome.stdout);
 }
+
+#[test]
+fn a_kustomization_beside_manifests_is_told() {
+    let folder = Folder::of(&[("app/kustomization.yaml", "resources: [job.yaml]\n"), ("app/job.yaml", &workload("a"))]);
+    let told = problems(&folder.scan(1, ["app"]));
+    assert!(matches!(&told[..], [one] if one.starts_with("warning app/kustomization.yaml")), "{told:?}");
+}
