@@ -29,7 +29,7 @@ pub use table::table;
 pub struct Report {
     /// Every workload, in source order, clean ones included.
     pub judged: Vec<Judged>,
-    /// What could not be read or used, in source order.
+    /// What could not be read or used: paths, then contents, then approvals.
     pub problems: Vec<Problem>,
     /// The figures.
     pub summary: Summary,
