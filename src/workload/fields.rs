@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::normalise::Unreadable;
+use super::Unreadable;
 use super::pod::{ContainerSecurityContext, PodSecurityContext, Toleration};
 
 /// A CronJob or Job.

@@ -17,15 +17,17 @@ pub mod schedule;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::approval::WorkloadKind;
-pub use normalise::{LONGEST_TEXT, Unreadable};
+pub use normalise::LONGEST_TEXT;
 pub use packed::Packed;
 pub use pod::{Container, Pod};
+pub use unreadable::Unreadable;
 
 /// Names a workload. Two workloads of the same key at different times may be different objects: see [`Workload::uid`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::pod::{
     Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
     Role, SeLinux, Toleration, Volume, VolumeSource,
 };
-use super::{Cron, JobSettings, Workload, WorkloadKey, WorkloadKind, redact, template};
+use super::{Cron, JobSettings, Unreadable, Workload, WorkloadKey, WorkloadKind, redact, template};
 
 /// The longest text that the normal form keeps as it is, in bytes. A longer one is cut, and its hash appended, so that it
 /// still differs from every other text.
@@ -38,44 +38,6 @@ const GENERATED_LABELS: [&str; 4] =
     ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"];
 
 const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
-
-/// A workload that cannot be read, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    path: String,
-    reason: String,
-}
-
-impl Unreadable {
-    /// An error with this reason, which may quote the object and is therefore made harmless.
-    pub fn new(reason: &str) -> Self {
-        Self::at("", reason)
-    }
-
-    /// An error at a field.
-    pub fn at(path: &str, reason: &str) -> Self {
-        Self { path: redact::printable(path, 256), reason: redact::printable(reason, 256) }
-    }
-
-    /// The field that cannot be read; empty if it is the object as a whole, or not known.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// What is wrong with it.
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let separator = if self.path.is_empty() { "" } else { ": " };
-        write!(f, "{}{separator}{}", self.path, self.reason)
-    }
-}
 
 pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, Unreadable> {
     let metadata = object.metadata.unwrap_or_default();
