@@ -1,10 +1,12 @@
 //! Where fields stand.
 
+use std::ops::Range;
+
 use super::key::field;
 use super::list;
 use super::place::Lines;
 use super::tree::{Id, Kind, Tree};
-use super::{Document, Place};
+use super::{Document, Place, Position};
 
 /// Where fields of an object stand in its document, one place for each path.
 ///
@@ -27,7 +29,6 @@ pub fn locate_all(document: &Document, wanted: &[(usize, &[&str])]) -> Vec<Vec<P
         });
         of_leaf.collect::<Vec<_>>()
     });
-    let mut lines = Lines::new(&document.text, document.line);
     let whole = 0..document.text.len();
     let nowhere = wanted.iter().map(|(_, paths)| paths.iter().map(|_| whole.clone()).collect());
     let mut ranges: Vec<Vec<_>> = nowhere.collect();
@@ -36,10 +37,26 @@ pub fn locate_all(document: &Document, wanted: &[(usize, &[&str])]) -> Vec<Vec<P
             *slot = found;
         }
     }
-    ranges.into_iter().map(|ranges| ranges.into_iter().map(|range| lines.place(range)).collect()).collect()
+    places(document, ranges)
 }
 
-fn range(tree: &Tree<'_>, object: Id, path: &str) -> std::ops::Range<usize> {
+/// Turns ranges in any order into places, with one pass over the text.
+fn places(document: &Document, ranges: Vec<Vec<Range<usize>>>) -> Vec<Vec<Place>> {
+    let mut offsets: Vec<usize> = ranges.iter().flatten().flat_map(|range| [range.start, range.end]).collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    let mut lines = Lines::new(&document.text, document.line);
+    let start = lines.position(0);
+    let positions: Vec<Position> = offsets.iter().map(|offset| lines.position(*offset)).collect();
+    let position = |offset: usize| {
+        let found = offsets.binary_search(&offset).ok().and_then(|found| positions.get(found));
+        found.copied().unwrap_or(start)
+    };
+    let place = |bytes: Range<usize>| Place { start: position(bytes.start), end: position(bytes.end), bytes };
+    ranges.into_iter().map(|ranges| ranges.into_iter().map(place).collect()).collect()
+}
+
+fn range(tree: &Tree<'_>, object: Id, path: &str) -> Range<usize> {
     let mut node = object;
     let mut key = None;
     for step in steps(path) {

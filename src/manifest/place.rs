@@ -52,8 +52,4 @@ impl<'t> Lines<'t> {
         self.offset = offset;
         self.at
     }
-
-    pub fn place(&mut self, bytes: Range<usize>) -> Place {
-        Place { start: self.position(bytes.start), end: self.position(bytes.end), bytes }
-    }
 }
