@@ -30,6 +30,8 @@ pub(super) struct Declared {
     pub(super) problems: Vec<Problem>,
     /// Where each approval was found first.
     places: BTreeMap<String, String>,
+    /// What was refused and is not placed yet: the approval, its field, and why.
+    refused: Vec<(Origin, String, String)>,
 }
 
 impl Declared {
@@ -45,8 +47,9 @@ impl Declared {
         // What is among the input is checked, but does not count. It may be there in two versions, such as a checkout beside
         // another.
         for found in std::mem::take(&mut input.gathered.approvals) {
-            declared.check(input, found);
+            declared.check(found);
         }
+        declared.place_refused(input);
         let paths: Vec<String> = named.iter().filter(|path| *path != CLUSTER).cloned().collect();
         if !paths.is_empty() {
             let mut files = Input::read(&paths, &[]);
@@ -78,21 +81,22 @@ impl Declared {
             if let Some(first) = self.places.get(&name) {
                 let message =
                     format!("the approval {} is declared twice: it is in {first}, too", printable(&name, 253));
-                self.refuse(input, &origin, "metadata.name", &message);
+                self.refuse(&origin, "metadata.name", &message);
                 continue;
             }
             self.places.insert(name, place);
-            if let Some((approval, compiled)) = self.check(input, found) {
+            if let Some((approval, compiled)) = self.check(found) {
                 self.put(approval, compiled);
             }
         }
+        self.place_refused(input);
     }
 
     /// Says what is wrong with an approval, and returns it if it is one all the same.
-    fn check(&mut self, input: &Input, found: Found<(String, Declaration)>) -> Option<(ApprovedCronJob, Approval)> {
+    fn check(&mut self, found: Found<(String, Declaration)>) -> Option<(ApprovedCronJob, Approval)> {
         let Found { origin, object: (_, Declaration { approval, problems }) } = found;
         for (field, message) in problems {
-            self.refuse(input, &origin, &field, &message);
+            self.refuse(&origin, &field, &message);
         }
         approval
     }
@@ -169,16 +173,28 @@ impl Declared {
         self.inventory.insert(compiled);
     }
 
-    fn refuse(&mut self, input: &Input, origin: &Origin, field: &str, message: &str) {
-        let spot = input.spots(origin, &[(origin.index, vec![field])], true).ok();
-        let spot = spot.and_then(|mut objects| objects.pop()?.pop());
-        let position = spot.as_ref().map_or(origin.position, |spot| spot.place.start);
-        self.problems.push(Problem {
-            source: input.source(origin),
-            position: Some(position),
-            level: Level::Error,
-            message: printable(message, LONGEST_MESSAGE),
-            excerpt: spot.and_then(|spot| spot.excerpt),
-        });
+    fn refuse(&mut self, origin: &Origin, field: &str, message: &str) {
+        self.refused.push((origin.clone(), field.to_owned(), printable(message, LONGEST_MESSAGE)));
+    }
+
+    /// Finds where what was refused stands: each document is read once more, however much of it was refused.
+    fn place_refused(&mut self, input: &Input) {
+        let refused = std::mem::take(&mut self.refused);
+        for document in refused.chunk_by(|(a, ..), (b, ..)| a.is_beside(b)) {
+            let Some((first, ..)) = document.first() else { continue };
+            let wanted: Vec<_> =
+                document.iter().map(|(origin, field, _)| (origin.index, vec![field.as_str()])).collect();
+            let mut spots = input.spots(first, &wanted, true).unwrap_or_default().into_iter();
+            for (origin, _, message) in document {
+                let spot = spots.next().and_then(|mut spots| spots.pop());
+                self.problems.push(Problem {
+                    source: input.source(origin),
+                    position: Some(spot.as_ref().map_or(origin.position, |spot| spot.place.start)),
+                    level: Level::Error,
+                    message: message.clone(),
+                    excerpt: spot.and_then(|spot| spot.excerpt),
+                });
+            }
+        }
     }
 }

@@ -42,7 +42,7 @@ fn batches(workloads: &[Candidate]) -> Vec<&[Candidate]> {
     while !rest.is_empty() {
         let last = rest.get(BATCH - 1).or(rest.last());
         let end = last.map_or(rest.len(), |last| {
-            let beyond = rest.iter().skip(BATCH).take_while(|found| same_document(&found.origin, &last.origin)).count();
+            let beyond = rest.iter().skip(BATCH).take_while(|found| found.origin.is_beside(&last.origin)).count();
             rest.len().min(BATCH + beyond)
         });
         let (batch, others) = rest.split_at(end);
@@ -50,10 +50,6 @@ fn batches(workloads: &[Candidate]) -> Vec<&[Candidate]> {
         rest = others;
     }
     batches
-}
-
-fn same_document(a: &Origin, b: &Origin) -> bool {
-    (a.source, a.offset) == (b.source, b.offset)
 }
 
 /// Does so many pieces of work on as many threads as there are processors, and returns the results in order.
@@ -115,7 +111,7 @@ fn place(input: &Input, batch: &[Candidate], judged: &mut [Judged], with_excerpt
         .zip(judged)
         .filter(|(_, judged)| !judged.assessment.is_approved())
         .collect();
-    for document in wanted.chunk_by_mut(|(a, _), (b, _)| same_document(a, b)) {
+    for document in wanted.chunk_by_mut(|(a, _), (b, _)| a.is_beside(b)) {
         let Some(origin) = document.first().map(|(origin, _)| *origin) else { continue };
         let paths: Vec<_> = document.iter().map(|(origin, judged)| (origin.index, paths(&judged.assessment))).collect();
         let Ok(spots) = input.spots(origin, &paths, with_excerpts) else { continue };

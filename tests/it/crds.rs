@@ -178,7 +178,8 @@ async fn create(client: &kube::Client, spec: &Value) -> Result<Value, String> {
     }
 }
 
-fn approval(spec: &Value) -> Value {
+/// An approval with this spec.
+pub fn approval(spec: &Value) -> Value {
     json!({
         "apiVersion": format!("{GROUP}/v1alpha1"),
         "kind": "ApprovedCronJob",

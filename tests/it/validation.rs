@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use cronwarden::api::validation::{Invalid, normalised, validate};
-use cronwarden::api::{ApprovedCronJob, GROUP, all_crds};
+use cronwarden::api::{ApprovedCronJob, all_crds};
 use http::Method;
 use kube::core::Status;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::crds::approval;
 use crate::harness::ControlPlane;
 use crate::rest::{repository, send, yaml};
 
@@ -64,15 +65,6 @@ struct Case {
     what: String,
     refused: bool,
     object: Value,
-}
-
-fn approval(spec: &Value) -> Value {
-    json!({
-        "apiVersion": format!("{GROUP}/v1alpha1"),
-        "kind": "ApprovedCronJob",
-        "metadata": { "name": "a" },
-        "spec": spec,
-    })
 }
 
 /// All approvals of `tests/data/approvals`.

@@ -34,6 +34,13 @@ pub(in crate::cli) struct Origin {
     pub(in crate::cli) position: Position,
 }
 
+impl Origin {
+    /// Whether both objects are in one document.
+    pub(in crate::cli) fn is_beside(&self, other: &Self) -> bool {
+        (self.source, self.offset) == (other.source, other.offset)
+    }
+}
+
 /// Something that was found.
 #[derive(Debug)]
 pub(in crate::cli) struct Found<T> {
