@@ -12,12 +12,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["api"]),
     ("manifest", &["api", "workload"]),
     ("inventory", &["api", "workload"]),
-    ("assess", &["api", "workload", "inventory"]),
+    ("identity", &["api", "workload"]),
+    ("assess", &["api", "workload", "inventory", "identity"]),
     ("draft", &["api", "workload", "inventory", "assess"]),
-    ("finding", &["api", "workload", "assess"]),
-    ("report", &["api", "workload", "manifest", "inventory", "assess", "finding"]),
-    ("cluster", &["api", "workload", "inventory", "assess", "finding"]),
-    ("cli", &["api", "workload", "manifest", "inventory", "assess", "draft", "finding", "report", "cluster"]),
+    ("finding", &["api", "workload", "identity", "assess"]),
+    ("report", &["api", "workload", "manifest", "inventory", "identity", "assess", "finding"]),
+    ("cluster", &["api", "workload", "inventory", "identity", "assess", "finding"]),
+    (
+        "cli",
+        &["api", "workload", "manifest", "inventory", "identity", "assess", "draft", "finding", "report", "cluster"],
+    ),
 ];
 
 /// The rooms that may read clocks, files and sockets.

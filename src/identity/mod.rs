@@ -1,0 +1,10 @@
+//! Who did it: actors, what they did, and how that is known.
+//!
+//! A [`Fact`] is one thing that somebody did to one object, as the API server told it: by an audit event or by an admission
+//! request. Neither can be forged by whoever made the request. What objects say of their makers can.
+
+mod actor;
+mod fact;
+
+pub use actor::{Actor, PodIdentity, User};
+pub use fact::{Fact, Object, ObjectKind, Source, Verb, Version};
