@@ -13,6 +13,7 @@ pub mod cli;
 pub mod cluster;
 pub mod draft;
 pub mod finding;
+pub mod history;
 pub mod identity;
 pub mod inventory;
 pub mod manifest;

@@ -4,6 +4,7 @@
 //! approval is enough. If none is satisfied, the deviations from the nearest one are the verdict's reasons. An explanation is the
 //! same evaluation, of which more is kept.
 
+mod claim;
 mod explanation;
 mod facts;
 mod judgement;
@@ -22,6 +23,7 @@ use crate::inventory::{Approval, Inventory, Labels};
 use crate::workload::{Unreadable, Workload, WorkloadKey};
 
 pub use crate::inventory::Mismatch;
+pub use claim::{Claim, claimed};
 pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain};
 use judgement::Judgement;
 use notes::Detail;

@@ -10,7 +10,7 @@ use super::{Unreadable, Workload};
 pub const LARGEST: usize = 128 * 1024;
 
 /// A [`Workload`] in serialised form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Packed(Box<[u8]>);
 
 impl Packed {

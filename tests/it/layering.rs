@@ -16,11 +16,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("assess", &["api", "workload", "inventory", "identity"]),
     ("draft", &["api", "workload", "inventory", "assess"]),
     ("finding", &["api", "workload", "identity", "assess"]),
-    ("report", &["api", "workload", "manifest", "inventory", "identity", "assess", "finding"]),
+    ("history", &["api", "workload", "inventory", "identity", "assess", "finding"]),
+    ("report", &["api", "workload", "manifest", "inventory", "identity", "assess", "finding", "history"]),
     ("cluster", &["api", "workload", "inventory", "identity", "assess", "finding"]),
     (
         "cli",
-        &["api", "workload", "manifest", "inventory", "identity", "assess", "draft", "finding", "report", "cluster"],
+        &[
+            "api",
+            "workload",
+            "manifest",
+            "inventory",
+            "identity",
+            "assess",
+            "draft",
+            "finding",
+            "history",
+            "report",
+            "cluster",
+        ],
     ),
 ];
 

@@ -1,0 +1,105 @@
+//! The judgement of one version of a workload, at its time.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Verdict;
+use super::record::Content;
+use crate::assess::{Assessment, Claim, assess, claimed, unreadable};
+use crate::finding::fingerprint;
+use crate::identity::Actor;
+use crate::inventory::{Inventory, Labels};
+use crate::workload::{Unreadable, Workload, WorkloadKey};
+
+/// What is known beside the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The inventory by which everything is judged; without it, the approvals that the log tells of count.
+    pub inventory: Option<&'a Inventory>,
+    /// The labels of namespaces, where they are known.
+    pub namespaces: &'a BTreeMap<String, Labels>,
+}
+
+/// What there is to judge.
+pub(super) struct Case<'a> {
+    pub(super) key: &'a WorkloadKey,
+    pub(super) uid: &'a str,
+    pub(super) content: &'a Content,
+    /// Who made this version.
+    pub(super) actor: &'a Actor,
+    pub(super) at: Timestamp,
+    /// What is wrong with where it comes from.
+    pub(super) claim: Option<&'a Claim>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    pub(super) verdict: Option<Verdict>,
+    pub(super) assessment: Assessment,
+    pub(super) fingerprint: String,
+    pub(super) template_hash: Option<String>,
+}
+
+/// Judges a version of a workload; without an inventory, or one that speaks for Jobs, only its risks and its origin.
+pub(super) fn judge(case: &Case<'_>, inventory: Option<&Inventory>, labels: Option<&Labels>) -> Judgement {
+    let workload = match workload(case) {
+        None => return Judgement { verdict: Some(Verdict::NotRecorded), ..Judgement::default() },
+        Some(workload) => workload,
+    };
+    let speaks = |inventory: &&Inventory| {
+        let kind = case.key.kind;
+        kind == crate::workload::WorkloadKind::CronJob || inventory.iter().any(|a| a.matcher.speaks_for(kind))
+    };
+    let inventory = inventory.filter(speaks);
+    let mut assessment = match &workload {
+        Ok(workload) => assessed(workload, case, inventory, labels),
+        Err(reason) => unreadable(reason),
+    };
+    if inventory.is_none() {
+        let Assessment { risks, .. } = assessment;
+        assessment = Assessment { risks, ..Assessment::default() };
+    }
+    if let Some(claim) = case.claim {
+        assessment = claimed(assessment, claim);
+    }
+    let verdict = if !assessment.deviations.is_empty() {
+        Verdict::Deviating
+    } else if inventory.is_none() {
+        Verdict::NotJudged
+    } else if assessment.is_approved() {
+        Verdict::Approved
+    } else {
+        Verdict::Unknown
+    };
+    let workload = workload.ok().filter(|_| verdict == Verdict::Deviating);
+    Judgement {
+        verdict: Some(verdict),
+        fingerprint: match verdict {
+            Verdict::Deviating => fingerprint(&assessment, workload.as_ref()),
+            _ => String::new(),
+        },
+        template_hash: workload.as_ref().map(Workload::template_hash),
+        assessment,
+    }
+}
+
+/// The one place where a version of a workload is handed to the judgement, with all that the log tells of it.
+fn assessed(workload: &Workload, case: &Case<'_>, inventory: Option<&Inventory>, labels: Option<&Labels>) -> Assessment {
+    let Case { key: _, uid: _, content: _, actor: _, at, claim: _ } = case;
+    let none = Inventory::default();
+    assess(workload, inventory.unwrap_or(&none), labels, *at)
+}
+
+fn workload(case: &Case<'_>) -> Option<Result<Workload, Unreadable>> {
+    match case.content {
+        Content::Workload(packed) => Some(packed.unpack().map(|workload| Workload {
+            key: case.key.clone(),
+            uid: case.uid.to_owned(),
+            ..workload
+        })),
+        Content::Unreadable(reason) => Some(Err(reason.clone())),
+        Content::NotRecorded | Content::Approval(_) => None,
+    }
+}
