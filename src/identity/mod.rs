@@ -5,6 +5,7 @@
 //! [`path`] has the known ways for changes to reach the cluster.
 
 mod actor;
+pub mod audit;
 mod fact;
 pub mod path;
 
