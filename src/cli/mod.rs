@@ -2,6 +2,7 @@
 
 mod approve;
 mod baseline;
+mod configuration;
 mod connect;
 mod crd;
 mod declared;

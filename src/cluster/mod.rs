@@ -27,6 +27,8 @@ use operator::Operator;
 use picture::Picture;
 use writer::Writer;
 
+use crate::identity::path::Paths;
+
 /// What the operator is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,6 +36,8 @@ pub struct Settings {
     pub retention: SignedDuration,
     /// The name of this process among its replicas, for Events.
     pub instance: String,
+    /// The deployment paths.
+    pub paths: Paths,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
