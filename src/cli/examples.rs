@@ -42,6 +42,17 @@ Examples:
   # What a code means, and what to do about it.
   cronwarden explain --code HostPath";
 
+pub(super) const REPLAY: &str = "\
+Examples:
+  # What happened, judged by the approvals as they were then, as far as the logs tell.
+  cronwarden replay audit-*.log.gz
+
+  # What deviated from the inventory in Git on one day, and who did it.
+  cronwarden replay audit.log --inventory inventory --only-deviating --since 2026-10-01 --until 2026-10-02
+
+  # What a managed cluster exports.
+  aws logs filter-log-events --log-group-name /aws/eks/prod/cluster | cronwarden replay - -o json";
+
 pub(super) const RUN: &str = "\
 Examples:
   # On a desk, with the credentials of the kubeconfig.

@@ -12,6 +12,7 @@ mod input;
 mod judge;
 mod manual;
 mod question;
+mod replay;
 mod run;
 mod scan;
 mod target;
@@ -59,6 +60,14 @@ enum Command {
     /// Exit codes: 0 explained, whatever the verdict is; 2 the command failed, or a part of the input could not be used.
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Arguments),
+    /// Tell from audit logs what was planted, when and by whom, and what is gone.
+    ///
+    /// The history of every CronJob and Job, each version judged with the engine of the operator as of its time.
+    ///
+    /// Exit codes: 0 nothing deviates, 1 something deviates that is at least as severe as --fail-on says, 2 the command failed, or a
+    /// part of the input could not be used.
+    #[command(after_help = examples::REPLAY)]
+    Replay(replay::Arguments),
     /// Run the operator: watch the cluster, judge its CronJobs, record findings.
     #[command(after_help = examples::RUN)]
     Run(run::Arguments),
@@ -101,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(arguments) => baseline::main(&arguments),
         Command::Approve(arguments) => approve::main(&arguments),
         Command::Explain(arguments) => explain::main(&arguments),
+        Command::Replay(arguments) => replay::main(&arguments),
         Command::Run(arguments) => done(run::main(arguments)),
         Command::Crd(arguments) => done(crd::main(&arguments)),
         Command::Completion(arguments) => done(manual::completion(&arguments, definition())),

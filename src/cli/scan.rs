@@ -66,8 +66,9 @@ enum Output {
     Sarif,
 }
 
+/// What ends a command with 1.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     /// Whatever deviates.
     #[default]
     Low,
@@ -79,7 +80,8 @@ enum FailOn {
 }
 
 impl FailOn {
-    fn is_reached_by(self, severity: Severity) -> bool {
+    /// Whether something of this severity does.
+    pub(super) fn is_reached_by(self, severity: Severity) -> bool {
         let least = match self {
             Self::Low => Severity::Low,
             Self::Medium => Severity::Medium,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::job::Run;
 use super::record::{Change, Content, Kept};
 use super::replay::Walk;
-use super::{History, Known, Record, Subject, Window};
+use super::{History, Known, Record, Window};
 use crate::identity::Actor;
 use crate::workload::{Packed, WorkloadKey};
 
@@ -109,16 +109,6 @@ impl<T: Eq + Hash> Shared<T> {
             None => {
                 self.all.insert(value.clone());
             }
-        }
-    }
-}
-
-impl Subject {
-    /// The workload, if it is one.
-    pub(super) fn workload(&self) -> Option<&WorkloadKey> {
-        match self {
-            Self::Workload(key) => Some(key),
-            Self::Approval(_) | Self::Unnamed(..) => None,
         }
     }
 }

@@ -131,7 +131,7 @@ impl Place {
 }
 
 #[derive(Serialize)]
-struct OneDeviation {
+pub(super) struct OneDeviation {
     code: DeviationCode,
     #[serde(skip_serializing_if = "String::is_empty")]
     path: String,
@@ -144,14 +144,14 @@ struct OneDeviation {
 }
 
 #[derive(Serialize)]
-struct OneUnknown {
+pub(super) struct OneUnknown {
     code: DeviationCode,
     expected: String,
     approval: String,
 }
 
 #[derive(Serialize)]
-struct OneRisk {
+pub(super) struct OneRisk {
     code: RiskCode,
     #[serde(skip_serializing_if = "String::is_empty")]
     path: String,
@@ -168,7 +168,7 @@ struct OneApproval {
 }
 
 #[derive(Serialize)]
-struct OneProblem {
+pub(super) struct OneProblem {
     level: &'static str,
     message: String,
     source: String,
@@ -228,7 +228,7 @@ pub(super) fn placed<'a, T>(all: &'a [T], spots: &'a [Spot]) -> impl Iterator<It
     all.iter().enumerate().map(|(i, thing)| (thing, spots.get(i)))
 }
 
-fn one_deviation((deviation, spot): (&Deviation, Option<&Spot>)) -> OneDeviation {
+pub(super) fn one_deviation((deviation, spot): (&Deviation, Option<&Spot>)) -> OneDeviation {
     let Deviation { code, path, expected, observed, approval } = deviation;
     OneDeviation {
         code: *code,
@@ -240,12 +240,12 @@ fn one_deviation((deviation, spot): (&Deviation, Option<&Spot>)) -> OneDeviation
     }
 }
 
-fn one_unknown(unknown: &Unknown) -> OneUnknown {
+pub(super) fn one_unknown(unknown: &Unknown) -> OneUnknown {
     let Unknown { code, expected, approval } = unknown;
     OneUnknown { code: *code, expected: shown(expected), approval: shown(approval) }
 }
 
-fn one_risk((risk, spot): (&Risk, Option<&Spot>)) -> OneRisk {
+pub(super) fn one_risk((risk, spot): (&Risk, Option<&Spot>)) -> OneRisk {
     let Risk { code, path, detail } = risk;
     OneRisk { code: *code, path: shown(path), detail: shown(detail), place: Place::of(spot) }
 }
@@ -255,7 +255,7 @@ fn one_approval(approval: &ConsideredApproval) -> OneApproval {
     OneApproval { name: shown(name), outcome: *outcome, deviations: *deviations }
 }
 
-fn one_problem(problem: &Problem) -> OneProblem {
+pub(super) fn one_problem(problem: &Problem) -> OneProblem {
     let position = |of: fn(Position) -> u64| problem.position.map(of);
     OneProblem {
         level: match problem.level {

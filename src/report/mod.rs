@@ -8,6 +8,7 @@ mod document;
 mod excerpt;
 pub mod explain;
 mod lines;
+pub mod replay;
 mod sarif;
 mod table;
 mod words;

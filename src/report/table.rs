@@ -107,7 +107,7 @@ fn row(judged: &Judged) -> [String; 4] {
 }
 
 /// The colour of a severity, if the word is one.
-fn colour(word: &str) -> Option<Ansi> {
+pub(super) fn colour(word: &str) -> Option<Ansi> {
     let of = |severity: Severity| severity.as_str();
     let colour = match word {
         word if word == of(Severity::Critical) => AnsiColor::BrightRed.on_default() | Effects::BOLD,

@@ -25,7 +25,7 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn of(workload: &Workload) -> Self {
-        let Workload { key: _, uid: _, labels, cron, job, pod } = workload;
+        let Workload { key: _, uid: _, labels, marker_annotations, cron, job, pod } = workload;
         let mut fields = Self::default();
         if let Some(cron) = cron {
             fields.cron(cron);
@@ -36,6 +36,7 @@ impl Fields {
         fields.pod(workload.pod_path(), pod);
         fields.job(workload.job_path(), job);
         fields.map("metadata.labels", labels);
+        fields.map("metadata.annotations", marker_annotations);
         fields
     }
 
