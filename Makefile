@@ -33,6 +33,7 @@ bench: build ## Measure; see docs/benchmarks.md
 	$(CARGO) bench --locked --bench judge
 	$(CARGO) bench --locked --bench cluster
 	$(CARGO) bench --locked --bench scan
+	$(CARGO) bench --locked --bench replay
 
 fuzz: ## Try to break what reads hostile text (TIME=60: seconds for each target); needs cargo-fuzz and a nightly toolchain
 	@TIME="$(or $(TIME),60)" fuzz/run

@@ -108,11 +108,8 @@ impl Run {
     pub(super) fn of(change: &Change) -> Option<Self> {
         let Subject::Workload(key) = &change.subject else { return None };
         let (cron_job, number) = parts(&key.name)?;
-        let cron_job = WorkloadKey {
-            namespace: key.namespace.clone(),
-            name: cron_job.to_owned(),
-            kind: WorkloadKind::CronJob,
-        };
+        let cron_job =
+            WorkloadKey { namespace: key.namespace.clone(), name: cron_job.to_owned(), kind: WorkloadKind::CronJob };
         Some(Self {
             at: change.at,
             cron_job: Arc::new(cron_job),
@@ -129,11 +126,7 @@ impl Run {
     /// The Job.
     pub(super) fn job(&self) -> WorkloadKey {
         let WorkloadKey { namespace, name, .. } = &*self.cron_job;
-        WorkloadKey {
-            namespace: namespace.clone(),
-            name: format!("{name}-{}", self.number),
-            kind: WorkloadKind::Job,
-        }
+        WorkloadKey { namespace: namespace.clone(), name: format!("{name}-{}", self.number), kind: WorkloadKind::Job }
     }
 }
 

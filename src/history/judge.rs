@@ -86,7 +86,12 @@ pub(super) fn judge(case: &Case<'_>, inventory: Option<&Inventory>, labels: Opti
 }
 
 /// The one place where a version of a workload is handed to the judgement, with all that the log tells of it.
-fn assessed(workload: &Workload, case: &Case<'_>, inventory: Option<&Inventory>, labels: Option<&Labels>) -> Assessment {
+fn assessed(
+    workload: &Workload,
+    case: &Case<'_>,
+    inventory: Option<&Inventory>,
+    labels: Option<&Labels>,
+) -> Assessment {
     let Case { key: _, uid: _, content: _, actor: _, at, claim: _ } = case;
     let none = Inventory::default();
     assess(workload, inventory.unwrap_or(&none), labels, *at)

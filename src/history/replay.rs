@@ -11,7 +11,7 @@ use super::difference::{between, between_specs};
 use super::job::{self, Run};
 use super::judge::{Case, Judgement, judge};
 use super::record::{Change, Content};
-use super::state::States;
+use super::state::{State, States};
 use super::{Differences, Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
 use crate::api::finding::Outcome;
 use crate::assess::Claim;
@@ -142,8 +142,9 @@ impl<'a> Walk<'a> {
         entry.remarks.extend(remark);
         if let Some(state) = self.states.get_mut(key) {
             state.renew(change);
+            state.claim = claim;
         }
-        self.conclude(key, entry, claim.as_ref());
+        self.conclude(key, entry);
     }
 
     fn update(&mut self, key: &WorkloadKey, change: &Change) {
@@ -178,7 +179,7 @@ impl<'a> Walk<'a> {
                 _ => What::Changed,
             };
         }
-        self.conclude(key, entry, None);
+        self.conclude(key, entry);
     }
 
     fn delete(&mut self, key: &WorkloadKey, change: &Change) {
@@ -198,12 +199,12 @@ impl<'a> Walk<'a> {
         if let Some(life) = self.states.life(key) {
             life.deleted = Some((change.at, change.actor.clone()));
         }
-        self.conclude(key, entry, None);
+        self.conclude(key, entry);
     }
 
     /// Judges what the workload is now, and shows the entry.
-    fn conclude(&mut self, key: &WorkloadKey, mut entry: Entry, claim: Option<&Claim>) {
-        let judgement = self.judged(key, entry.at, claim);
+    fn conclude(&mut self, key: &WorkloadKey, mut entry: Entry) {
+        let judgement = self.judged(key, entry.at);
         self.states.judged(key, judgement.verdict);
         let Some(state) = self.states.get(key) else { return };
         entry.uid.clone_from(&state.uid);
@@ -232,9 +233,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn judged(&self, key: &WorkloadKey, at: Timestamp, claim: Option<&Claim>) -> Judgement {
+    fn judged(&self, key: &WorkloadKey, at: Timestamp) -> Judgement {
         let Some(state) = self.states.get(key) else { return Judgement::default() };
-        let case = Case { key, uid: &state.uid, content: &state.content, actor: &state.author, at, claim };
+        let State { uid, author, content, claim, .. } = state;
+        let case = Case { key, uid, content, actor: author, at, claim: claim.as_ref() };
         judge(&case, self.inventory(), self.known.namespaces.get(&key.namespace))
     }
 
@@ -261,7 +263,8 @@ impl<'a> Walk<'a> {
             return (Some(Claim::TickSquatting { cron_job: name.to_owned(), creator, due }), None);
         }
         let Some(name) = claimed else {
-            let child = change.marks.owner.as_ref().map(|(kind, name)| Remark::Child(kind.to_string(), name.to_string()));
+            let child =
+                change.marks.owner.as_ref().map(|(kind, name)| Remark::Child(kind.to_string(), name.to_string()));
             return (None, child);
         };
         match self.states.get(&cron_job(name)).and_then(|state| state.has_template_of(&change.content)) {
@@ -292,9 +295,9 @@ impl<'a> Walk<'a> {
             self.states.begin(&job, "", &run.actor, Some(run.at));
             if let Some(state) = self.states.get_mut(&job) {
                 state.renew(&change);
+                state.claim = Some(Claim::TemplateDrift { cron_job: key.name.clone() });
             }
-            let claim = Claim::TemplateDrift { cron_job: key.name.clone() };
-            self.conclude(&job, entry(&change, What::Created), Some(&claim));
+            self.conclude(&job, entry(&change, What::Created));
         }
     }
 
@@ -328,7 +331,7 @@ impl<'a> Walk<'a> {
             entry.remarks.push(Remark::ContentNotRecorded);
         }
         for (key, verdict) in before {
-            let after = self.judged(&key, change.at, None).verdict;
+            let after = self.judged(&key, change.at).verdict;
             if let (Some(before), Some(after)) = (verdict, after)
                 && before != after
             {
@@ -355,7 +358,7 @@ impl<'a> Walk<'a> {
         let matchers: Vec<_> = [old, new].into_iter().flatten().map(|approval| &approval.matcher).collect();
         let alive = self.states.alive().into_iter();
         let covered = alive.filter(|(key, _)| matchers.iter().any(|matcher| matcher.covers(key)));
-        covered.map(|(key, _)| (key.clone(), self.judged(key, at, None).verdict)).collect()
+        covered.map(|(key, _)| (key.clone(), self.judged(key, at).verdict)).collect()
     }
 
     /// Keeps an entry if it is wanted, and says so.

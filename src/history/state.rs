@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::record::{Change, Content};
 use super::{Life, Verdict};
+use crate::assess::Claim;
 use crate::identity::Actor;
 use crate::workload::{Packed, Workload, WorkloadKey};
 
@@ -20,6 +21,8 @@ pub(super) struct State {
     /// The version before.
     pub(super) previous: Option<Arc<Packed>>,
     pub(super) is_alive: bool,
+    /// What is wrong with where it comes from.
+    pub(super) claim: Option<Claim>,
     /// Other templates with which its controller has run it.
     pub(super) drifted: Vec<Arc<Packed>>,
     /// The index of its life.
@@ -68,6 +71,7 @@ impl States {
             content: Content::NotRecorded,
             previous: None,
             is_alive: true,
+            claim: None,
             drifted: Vec::new(),
             life: self.lives.len() - 1,
         };

@@ -51,12 +51,7 @@ impl ActorSummary {
 }
 
 impl Summary {
-    pub(super) fn of(
-        entries: &[Entry],
-        lives: &[Life],
-        span: Option<(Timestamp, Timestamp)>,
-        unchanged: u64,
-    ) -> Self {
+    pub(super) fn of(entries: &[Entry], lives: &[Life], span: Option<(Timestamp, Timestamp)>, unchanged: u64) -> Self {
         let mut actors: BTreeMap<(&str, Option<&str>), ActorSummary> = BTreeMap::new();
         let mut deviating = 0;
         for entry in entries {

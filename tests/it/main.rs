@@ -16,6 +16,7 @@ mod crds;
 mod draft;
 mod fixtures;
 mod fuzz_regressions;
+mod history;
 mod layering;
 mod mutations;
 mod normal_form;

@@ -39,7 +39,7 @@ impl Elements {
             match byte {
                 b'"' => {
                     self.string = Some(self.at);
-                    if self.depth == self.outside && self.start.is_none() && !self.is_in_wrapper() {
+                    if self.depth == self.outside && self.start.is_none() {
                         self.start = Some(self.at);
                     }
                 }
@@ -55,11 +55,10 @@ impl Elements {
     pub(super) fn forget(&mut self) -> usize {
         // The key of a list may be before the end of the text, and its bracket behind it.
         let key = self.key.as_ref().map(|key| key.start).filter(|_| self.depth == 1);
-        let string = self.string.filter(|_| self.depth <= 1);
-        let needed = [self.start, key, string].into_iter().flatten().min().unwrap_or(self.at);
+        let needed = [self.start, key, self.string].into_iter().flatten().min().unwrap_or(self.at);
         self.at -= needed;
         for position in [&mut self.start, &mut self.string].into_iter().flatten() {
-            *position = position.saturating_sub(needed);
+            *position -= needed;
         }
         self.key = self.key.take().filter(|key| key.start >= needed).map(|key| key.start - needed..key.end - needed);
         needed
@@ -68,11 +67,6 @@ impl Elements {
     /// Whether a value has begun that has not ended.
     pub(super) fn is_open(&self) -> bool {
         self.depth > 0 || self.string.is_some()
-    }
-
-    /// Whether this is in an outermost object of which the list was read.
-    fn is_in_wrapper(&self) -> bool {
-        self.outside == 0 && self.depth == 1 && self.start.is_none()
     }
 
     fn within_string(&mut self, text: &[u8], start: usize, records: &mut Vec<Range<usize>>) {
@@ -108,6 +102,7 @@ impl Elements {
         if is_list && (is_outermost || is_wrapped) {
             // Its entries are the records, and what is around it is none.
             self.start = None;
+            self.key = None;
             self.outside = self.depth + 1;
         } else if self.depth == self.outside && self.start.is_none() {
             self.start = Some(self.at);
@@ -130,6 +125,9 @@ impl Elements {
             && let Some(start) = self.start.take()
         {
             records.push(start..self.at + 1);
+        }
+        if self.depth == 0 {
+            self.key = None;
         }
     }
 }

@@ -48,6 +48,8 @@ struct Current {
     /// The line on which that begins.
     line: u64,
     has_ended: bool,
+    /// Why the rest cannot be read; what is before is read all the same.
+    failure: Option<String>,
     /// Set unless each line is a record.
     elements: Option<Elements>,
 }
@@ -83,11 +85,12 @@ impl Current {
     fn open(source: usize, log: &Log, bar: &ProgressBar) -> io::Result<Self> {
         let mut input = log.open(bar)?;
         let mut rest = vec![0; SAMPLE];
-        let length = fill(&mut input, &mut rest)?;
+        let (length, result) = fill(&mut input, &mut rest);
         rest.truncate(length);
         let has_ended = length < SAMPLE;
+        let failure = result.err().map(|error| cannot_be_read(&error));
         let elements = (!has_records_on_lines(&rest, has_ended)).then(Elements::default);
-        Ok(Self { source, input, rest, line: 1, has_ended, elements })
+        Ok(Self { source, input, rest, line: 1, has_ended, failure, elements })
     }
 
     /// Fills the block; `None` at the end of the log.
@@ -106,12 +109,15 @@ impl Current {
                 return Err(format!("a record is longer than {} MiB: is this an audit log?", LONGEST / 1024 / 1024));
             }
             seen = block.text.len();
-            self.read_on(&mut block.text)?;
+            self.read_on(&mut block.text);
         };
         self.rest.extend_from_slice(block.text.get(end..).unwrap_or_default());
         block.text.truncate(end);
         self.line += memchr_iter(b'\n', &block.text).count() as u64;
         let is_empty = block.text.is_empty();
+        if is_empty && let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         if is_empty && !self.rest.is_empty() {
             return Err("is cut off in the middle of a record".to_owned());
         }
@@ -134,15 +140,18 @@ impl Current {
         Some(if elements.is_open() { needed } else { block.text.len() })
     }
 
-    fn read_on(&mut self, text: &mut Vec<u8>) -> Result<(), String> {
+    fn read_on(&mut self, text: &mut Vec<u8>) {
         let before = text.len();
         text.resize(before + BLOCK, 0);
-        let read = fill(&mut self.input, text.get_mut(before..).unwrap_or_default());
-        let read = read.map_err(|error| format!("cannot be read any further: {error}"))?;
+        let (read, result) = fill(&mut self.input, text.get_mut(before..).unwrap_or_default());
+        self.failure = result.err().map(|error| cannot_be_read(&error));
         text.truncate(before + read);
         self.has_ended = read < BLOCK;
-        Ok(())
     }
+}
+
+fn cannot_be_read(error: &io::Error) -> String {
+    format!("cannot be read to its end: {error}")
 }
 
 /// Whether each line of a log is a record, by its beginning: the first line is one, or neither it nor the second is the beginning

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use indicatif::ProgressBar;
-use memchr::{memchr_iter, memchr};
+use memchr::{memchr, memchr_iter};
 
 use super::feed::{Block, Failure, Feed};
 use super::log::Log;
@@ -67,7 +67,9 @@ fn work(feed: &Mutex<Feed<'_>>, collector: &Mutex<Collector>, logs: usize, setti
             return met;
         }
         if let Some(met) = met.get_mut(block.source) {
-            each_record(&block, |line, text| met.read(text, Origin { source: block.source, line }, settings, &mut found));
+            each_record(&block, |line, text| {
+                met.read(text, Origin { source: block.source, line }, settings, &mut found)
+            });
         }
         if !found.is_empty()
             && let Ok(mut collector) = collector.lock()

@@ -104,7 +104,8 @@ impl Log {
         };
         let mut start = [0; GZIP.len()];
         let mut counted = Counted { input, bar: bar.clone() };
-        let length = fill(&mut counted, &mut start)?;
+        let (length, result) = fill(&mut counted, &mut start);
+        result?;
         let start: Vec<u8> = start.into_iter().take(length).collect();
         let is_compressed = start == GZIP;
         let whole = io::Cursor::new(start).chain(counted);
@@ -116,18 +117,18 @@ impl Log {
     }
 }
 
-/// Reads until the buffer is full or the input ends; says how much.
-pub(super) fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Reads until the buffer is full, the input ends or reading fails; says how much was read until then.
+pub(super) fn fill(input: &mut impl Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     let mut length = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match input.read(rest) {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (length, Err(error)),
         }
     }
-    Ok(length)
+    (length, Ok(()))
 }
 
 /// Tells a bar how much is read.

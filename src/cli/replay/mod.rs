@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use super::connect::Cluster;
 use super::declared::Declared;
 use super::input::Input;
-use super::scan::FailOn;
 use super::question::is_usable;
+use super::scan::FailOn;
 use super::terminal::{Colour, print, progress, width};
 use super::{FOUND, UNUSABLE};
 use crate::history::{Known, Settings, Verdict, What, Window};
@@ -129,8 +129,11 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
     bar.finish_and_clear();
     let mut problems: Vec<Problem> =
         logs.problems.iter().map(|(path, reason)| problem(path, None, Level::Error, reason)).collect();
-    for (log, met) in logs.all.iter().zip(&met) {
-        problems.extend(told(log, met));
+    for (index, (log, met)) in logs.all.iter().zip(&met).enumerate() {
+        // Why nothing could be read is said below.
+        if met.has_events || failures.iter().all(|(source, ..)| *source != index) {
+            problems.extend(told(log, met));
+        }
     }
     for (source, line, reason) in failures {
         let name = logs.all.get(source).map_or("", |log| log.name.as_str());
@@ -138,12 +141,7 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
     }
     let namespaces = declared.as_ref().map(|declared| declared.namespaces.clone()).unwrap_or_default();
     let known = Known { inventory: declared.as_ref().map(|declared| &declared.inventory), namespaces: &namespaces };
-    let window = Window {
-        since: *since,
-        until: *until,
-        namespace: namespace.clone(),
-        only_deviating: *only_deviating,
-    };
+    let window = Window { since: *since, until: *until, namespace: namespace.clone(), only_deviating: *only_deviating };
     let history = collector.replay(known, &window);
     problems.extend(declared.iter_mut().flat_map(|declared| std::mem::take(&mut declared.problems)));
     Ok(replay::Replay {

@@ -9,10 +9,9 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp());
     // A date with a time and without a zone is read as a day, too: the time would be lost.
     let day = || if text.len() > "2026-10-01".len() { None } else { day() };
-    text.parse()
-        .ok()
-        .or_else(day)
-        .ok_or_else(|| "expected a day such as 2026-10-01, or a time with its zone such as 2026-10-01T08:00:00Z".to_owned())
+    text.parse().ok().or_else(day).ok_or_else(|| {
+        "expected a day such as 2026-10-01, or a time with its zone such as 2026-10-01T08:00:00Z".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::super::document::{
-    Named, OneDeviation, OneProblem, OneRisk, OneUnknown, api_version, one_deviation, one_problem, one_risk, one_unknown,
-    to_json,
+    Named, OneDeviation, OneProblem, OneRisk, OneUnknown, api_version, one_deviation, one_problem, one_risk,
+    one_unknown, to_json,
 };
 use super::super::words::{self, codes, shown};
 use super::Replay;
@@ -291,9 +291,7 @@ fn one_remark(remark: &Remark) -> OneRemark {
 
 fn one_life(life: &Life) -> OneLife {
     let moment = |moment: &Option<(jiff::Timestamp, std::sync::Arc<identity::Actor>)>| {
-        moment
-            .as_ref()
-            .map(|(at, actor)| Moment { time: at.to_string(), username: shown(&actor.effective().username) })
+        moment.as_ref().map(|(at, actor)| Moment { time: at.to_string(), username: shown(&actor.effective().username) })
     };
     OneLife {
         workload: Named::of(&life.key),

@@ -31,11 +31,18 @@ pub(super) fn subject(subject: &Subject) -> String {
     }
 }
 
-/// In whose name it was done.
+/// Who did it, and in whose name if it was another's.
 pub(super) fn who(actor: &Actor) -> String {
-    match actor.effective().username.as_str() {
-        "" => "unknown".to_owned(),
-        username => shown(username),
+    let impersonator = actor.impersonated.is_some().then_some(actor.user.username.as_str());
+    named(&actor.effective().username, impersonator)
+}
+
+/// A user, and who acted as that user.
+pub(super) fn named(username: &str, impersonator: Option<&str>) -> String {
+    let name = |name: &str| if name.is_empty() { "unknown".to_owned() } else { shown(name) };
+    match impersonator {
+        Some(impersonator) => format!("{} as {}", name(impersonator), name(username)),
+        None => name(username),
     }
 }
 
@@ -58,9 +65,6 @@ pub(super) fn verdict(entry: &Entry) -> String {
 pub(super) fn evidence(entry: &Entry) -> Vec<String> {
     let actor = &*entry.actor;
     let mut lines = Vec::new();
-    if actor.impersonated.is_some() {
-        lines.push(format!("{} did it in the name of {}", shown(&actor.user.username), who(actor)));
-    }
     let mut parts = Vec::new();
     if !actor.source_ips.is_empty() {
         parts.push(format!("from {}", shown(&actor.source_ips.join(", "))));
@@ -118,6 +122,26 @@ pub(super) fn difference(difference: &Difference, width: usize) -> Vec<String> {
     let sides = [("- ", old), ("+ ", new)];
     let lines = sides.into_iter().filter_map(|(sign, text)| text.map(|text| format!("  {sign}{text}")));
     std::iter::once(format!("{path}:")).chain(lines).collect()
+}
+
+/// A text on lines of this width, broken at spaces. Later lines are indented.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut length = 0;
+    for word in text.split(' ') {
+        let long = word.chars().count();
+        let is_first = lines.last().is_none_or(|line| line.trim_start().is_empty());
+        if !is_first && length + 1 + long > width {
+            lines.push("  ".to_owned());
+            length = 2;
+        } else if length > 0 && !is_first {
+            length += 1;
+            lines.last_mut().iter_mut().for_each(|line| line.push(' '));
+        }
+        length += long;
+        lines.last_mut().iter_mut().for_each(|line| line.push_str(word));
+    }
+    lines
 }
 
 /// How long something was there.

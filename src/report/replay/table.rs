@@ -4,23 +4,26 @@ use std::fmt::Write;
 
 use super::super::lines;
 use super::super::table::colour;
-use super::super::words::{self, codes, count, expected, observed, shown};
+use super::super::words::{self, codes, count, expected, observed};
 use super::super::{Level, Problem, Style};
 use super::Replay;
-use super::phrase::{difference, duration, evidence, remark, subject, time, verdict, who};
+use super::phrase::{difference, duration, evidence, named, remark, subject, time, verdict, who, wrapped};
+use crate::api::code::DeviationCode;
 use crate::history::{ActorSummary, Entry, History, Inventories, Life, Verdict, What};
 
 /// How wide lines are that can be broken, where the width of the output is not known.
 const WIDTH: usize = 120;
 /// The widest columns, in characters. What is longer is shown in full, and moves what stands behind it.
 const WIDEST_SUBJECT: usize = 44;
-const WIDEST_WHO: usize = 34;
+const WIDEST_VERDICT: usize = 24;
 /// The most deviations that are told of one version.
 const MOST_DEVIATIONS: usize = 8;
 /// The most workloads that are told with the change of one approval.
 const MOST_EFFECTS: usize = 10;
 /// The most entries of a list at the end.
 const MOST_LISTED: usize = 20;
+/// The narrowest output, in columns.
+const NARROWEST: usize = 60;
 const INDENT: &str = "    ";
 
 /// Renders a history for people: everything in order of time, and the figures at the end.
@@ -49,43 +52,37 @@ fn timeline(entries: &[Entry], style: Style, out: &mut String) {
         widths.max().unwrap_or_default().clamp(header.len(), widest)
     };
     let subjects = width(|entry| subject(&entry.subject), "WORKLOAD", WIDEST_SUBJECT);
-    let actors = width(|entry| who(&entry.actor), "WHO", WIDEST_WHO);
-    let line = |cells: [&str; 5]| {
-        let [time, what, subject, who, verdict] = cells;
-        format!("{time:<20}  {what:<9}  {subject:<subjects$}  {who:<actors$}  {verdict}").trim_end().to_owned()
+    let verdicts = width(verdict, "VERDICT", WIDEST_VERDICT);
+    // The width of what is coloured is counted without the colours.
+    let line = |time: &str, what: &str, subject: &str, verdict: &str, who: &str| {
+        let padding = " ".repeat(verdicts.saturating_sub(verdict.chars().count()));
+        let verdict = coloured(verdict, style);
+        format!("{time:<20}  {what:<9}  {subject:<subjects$}  {verdict}{padding}  {who}")
     };
-    push(out, &line(["TIME", "WHAT", "WORKLOAD", "WHO", "VERDICT"]));
+    push(out, &line("TIME", "WHAT", "WORKLOAD", "VERDICT", "WHO"));
+    let width = style.width.map_or(WIDTH, usize::from).max(NARROWEST) - INDENT.len();
     for entry in entries {
-        let verdict = verdict(entry);
-        let text = line([
-            &time(entry.at),
-            entry.what.as_str(),
-            &subject(&entry.subject),
-            &who(&entry.actor),
-            &verdict,
-        ]);
-        push(out, &coloured(&text, &verdict, style));
-        let width = style.width.map_or(WIDTH, usize::from).max(60) - INDENT.len();
-        for detail in details(entry, width) {
+        let (subject, verdict) = (subject(&entry.subject), verdict(entry));
+        push(out, &line(&time(entry.at), entry.what.as_str(), &subject, &verdict, &who(&entry.actor)));
+        for detail in details(entry, width).iter().flat_map(|detail| wrapped(detail, width)) {
             push(out, &format!("{INDENT}{detail}"));
         }
     }
     out.push('\n');
 }
 
-/// The severity stands at the beginning of the verdict, which is at the end of the line.
-fn coloured(text: &str, verdict: &str, style: Style) -> String {
+/// A verdict with its severity in colour.
+fn coloured(verdict: &str, style: Style) -> String {
     let word = verdict.split(':').next().unwrap_or_default();
-    let Some(colour) = colour(word).filter(|_| style.colour) else { return text.to_owned() };
-    let before = text.strip_suffix(verdict).unwrap_or(text);
+    let Some(colour) = colour(word).filter(|_| style.colour) else { return verdict.to_owned() };
     let rest = verdict.strip_prefix(word).unwrap_or_default();
-    format!("{before}{}{word}{}{rest}", colour.render(), colour.render_reset())
+    format!("{}{word}{}{rest}", colour.render(), colour.render_reset())
 }
 
 fn details(entry: &Entry, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let is_news = entry.what != What::Deleted;
-    if entry.verdict != Some(Verdict::Approved) {
+    if entry.verdict != Some(Verdict::Approved) || !entry.remarks.is_empty() {
         lines.extend(evidence(entry));
     }
     lines.extend(entry.remarks.iter().filter_map(|one| remark(one, entry.what)));
@@ -96,7 +93,9 @@ fn details(entry: &Entry, width: usize) -> Vec<String> {
         lines.push(format!("{} more fields differ", entry.differences.more));
     }
     if is_news {
-        let deviations = &entry.assessment.deviations;
+        // The verdict says all there is to say of a workload that nobody approved.
+        let deviations = entry.assessment.deviations.iter().filter(|one| one.code != DeviationCode::Unapproved);
+        let deviations: Vec<_> = deviations.collect();
         for deviation in deviations.iter().take(MOST_DEVIATIONS) {
             let (observed, expected) = (observed(deviation), expected(deviation));
             lines.push(format!("{}: {observed}; expected {expected}", deviation.code));
@@ -152,11 +151,10 @@ fn actors(actors: &[ActorSummary], out: &mut String) {
     push(out, "Who did it:");
     for actor in actors.iter().take(MOST_LISTED) {
         let ActorSummary { username, impersonator, created, changed, deleted, deviating } = actor;
-        let name = if username.is_empty() { "unknown".to_owned() } else { shown(username) };
-        let by = impersonator.as_deref().map(|by| format!(" (by {})", shown(by))).unwrap_or_default();
+        let name = named(username, impersonator.as_deref());
         let counts = [(created, "created"), (changed, "changed"), (deleted, "deleted"), (deviating, "deviating")];
         let counts = counts.iter().filter(|(number, _)| **number > 0).map(|(number, what)| format!("{number} {what}"));
-        push(out, &format!("{INDENT}{name}{by}: {}", counts.collect::<Vec<_>>().join(", ")));
+        push(out, &format!("{INDENT}{name}: {}", counts.collect::<Vec<_>>().join(", ")));
     }
     more(actors.len(), out);
     out.push('\n');
@@ -172,12 +170,12 @@ fn inventory(inventories: Inventories, entries: &[Entry], out: &mut String) {
     match inventories {
         Inventories::Given => {}
         Inventories::None if entries.is_empty() => {}
-        Inventories::None => push(
+        Inventories::None => note(
             out,
             "There is no inventory, so nothing could be approved or deviate: --inventory PATH|cluster names one. Risks are shown \
              all the same.",
         ),
-        Inventories::Recorded => push(
+        Inventories::Recorded => note(
             out,
             "Judged by the approvals that the log tells of, as they were at each moment. Approvals that nobody touched in that \
              time are not among them: --inventory PATH|cluster judges by those that you name.",
@@ -210,6 +208,10 @@ fn figures(replay: &Replay, out: &mut String) {
              their bodies (RequestResponse).",
         );
     }
+}
+
+fn note(out: &mut String, text: &str) {
+    wrapped(text, WIDTH).iter().for_each(|line| push(out, line.trim_start()));
 }
 
 fn push(out: &mut String, line: &str) {

@@ -9,5 +9,6 @@ mod folder;
 mod forms;
 mod large;
 mod manual;
+mod replay;
 mod scan;
 mod secrets;
