@@ -1,7 +1,10 @@
 //! Everything that talks to an API server: the watches, the caches, the writer, the Events and the operator's loop.
 
+mod claim;
+mod delivery;
 mod events;
 mod http;
+mod keeper;
 mod metrics;
 mod observed;
 mod operator;
@@ -22,9 +25,10 @@ use tracing::info;
 
 use events::Events;
 use http::Health;
+use keeper::Keeper;
 use metrics::Metrics;
 use operator::Operator;
-use picture::Picture;
+use picture::{Picture, Standards};
 use writer::Writer;
 
 use crate::identity::path::Paths;
@@ -34,10 +38,14 @@ use crate::identity::path::Paths;
 pub struct Settings {
     /// How long findings that are over are kept.
     pub retention: SignedDuration,
+    /// How long the event is waited for that tells who made a change.
+    pub grace: SignedDuration,
+    /// The known ways for changes to reach the cluster.
+    pub paths: Paths,
+    /// The namespace of the operator, where its ledger is kept.
+    pub namespace: String,
     /// The name of this process among its replicas, for Events.
     pub instance: String,
-    /// The deployment paths.
-    pub paths: Paths,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
@@ -51,14 +59,26 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let events = Events::new(client.clone(), settings.instance, metrics.clone());
+    let Settings { retention, grace, paths, namespace, instance } = settings;
+    let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
-    let picture = Picture::new(settings.retention, metrics.clone());
-    let operator = Operator::new(picture, writer, metrics.clone(), synced);
+    let keeper = Keeper::new(&client, &namespace, metrics.clone());
     let address = listener.local_addr().context("cannot serve the probes")?;
     info!(%address, "serving probes and metrics");
+    let (_sender, deliveries) = tokio::sync::mpsc::channel(1);
+    let receives = false;
+    let mut stop = std::pin::pin!(stop);
+    let operate = async {
+        let (ledger, own) = tokio::select! {
+            () = &mut stop => return,
+            known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
+        };
+        let picture = Picture::new(Standards { retention, grace, paths, own }, ledger, metrics.clone());
+        let operator = Operator::new(picture, writer, receives.then_some(keeper), metrics.clone(), synced);
+        operator.run(watch::start(&client, &metrics), deliveries, stop).await;
+    };
     tokio::select! {
         served = http::serve(listener, health) => served.context("cannot serve the probes"),
-        () = operator.run(watch::start(&client, &metrics), stop) => Ok(()),
+        () = operate => Ok(()),
     }
 }

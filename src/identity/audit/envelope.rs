@@ -32,7 +32,7 @@ fields! {
         annotations: "annotations" | "Annotations",
         /// Of an `EventList`.
         items: "items",
-        /// CloudWatch Logs, as a subscription delivers them. Its other kind of message only tries whether anybody listens.
+        /// `CloudWatch` Logs, as a subscription delivers them. Its other kind of message only tries whether anybody listens.
         message_type: "messageType",
         /// The events of that.
         log_events: "logEvents",

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | webhook, log file | `EventList`, `Event`, also one after another, one a line, or in an array | `native` |
 //! | log shippers | the event as an object or as text in `log`, `message`, `event` and the like | `envelope` |
-//! | EKS | CloudWatch subscription data, output of `aws logs`, lines with a time before them | `envelope` |
+//! | EKS | `CloudWatch` subscription data, output of `aws logs`, lines with a time before them | `envelope` |
 //! | AKS | diagnostic records, rows of `AzureDiagnostics`, `AKSAudit` and `AKSAuditAdmin` | `envelope`, `native` |
 //! | GKE | Cloud Audit Logs, `protoPayload` | `google` |
 //!
