@@ -45,7 +45,10 @@ Examples:
 pub(super) const RUN: &str = "\
 Examples:
   # On a desk, with the credentials of the kubeconfig.
-  cronwarden run --listen 127.0.0.1:8080 --log-format pretty";
+  cronwarden run --listen 127.0.0.1:8080 --log-format pretty
+
+  # With the deployment paths that changes are to come by.
+  cronwarden run --config deployment-paths.yaml";
 
 pub(super) const CRD: &str = "\
 Examples:

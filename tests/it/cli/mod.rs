@@ -4,6 +4,7 @@ mod approve;
 mod baseline;
 mod broken;
 mod cluster;
+mod configuration;
 mod explain;
 mod folder;
 mod forms;
