@@ -8,6 +8,7 @@ mod declared;
 mod examples;
 mod explain;
 mod input;
+mod intake;
 mod judge;
 mod manual;
 mod question;

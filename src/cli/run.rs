@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::connect::Cluster;
+use super::intake::Intake;
 use crate::cluster::{Settings, run};
 
 /// What `cronwarden run` is told.
@@ -30,6 +31,8 @@ pub(super) struct Arguments {
     /// The name of this process among its replicas.
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
     instance: String,
+    #[command(flatten)]
+    intake: Intake,
     #[command(flatten)]
     cluster: Cluster,
 }
@@ -59,6 +62,7 @@ fn retention(text: &str) -> Result<SignedDuration, String> {
 
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
+    let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -66,7 +70,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
-        let settings = Settings { retention: arguments.retention, instance: arguments.instance };
+        let settings = Settings { retention: arguments.retention, instance: arguments.instance, intake, audit_logs };
         run(client, listener, settings, terminated()?).await
     })
 }

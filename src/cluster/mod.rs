@@ -2,6 +2,7 @@
 
 mod events;
 mod http;
+pub mod intake;
 mod metrics;
 mod observed;
 mod operator;
@@ -34,6 +35,10 @@ pub struct Settings {
     pub retention: SignedDuration,
     /// The name of this process among its replicas, for Events.
     pub instance: String,
+    /// The endpoint for audit and admission webhooks, if there is to be one.
+    pub intake: Option<intake::Settings>,
+    /// The audit logs that are followed, if any.
+    pub audit_logs: Option<intake::AuditLogs>,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
@@ -53,8 +58,12 @@ pub async fn run(
     let operator = Operator::new(picture, writer, metrics.clone(), synced);
     let address = listener.local_addr().context("cannot serve the probes")?;
     info!(%address, "serving probes and metrics");
+    let (deliveries, _arrivals) = intake::start(settings.intake, settings.audit_logs, metrics.intake()).await?;
+    // The ledger is not there yet: facts are taken for kept and dropped.
+    let forgetting = intake::forget(deliveries);
     tokio::select! {
         served = http::serve(listener, health) => served.context("cannot serve the probes"),
+        () = forgetting => Ok(()),
         () = operator.run(watch::start(&client, &metrics), stop) => Ok(()),
     }
 }

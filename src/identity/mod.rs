@@ -4,6 +4,7 @@
 //! request. Neither can be forged by whoever made the request. What objects say of their makers can.
 
 mod actor;
+pub mod admission;
 pub mod audit;
 mod fact;
 
