@@ -8,7 +8,7 @@ mod keys;
 mod reception;
 mod refusal;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod token;
 
 use std::net::SocketAddr;
