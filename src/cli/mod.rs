@@ -3,6 +3,7 @@
 mod approve;
 mod baseline;
 mod certificates;
+mod configuration;
 mod connect;
 mod crd;
 mod declared;

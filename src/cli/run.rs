@@ -1,6 +1,7 @@
 //! `cronwarden run`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -9,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::configuration;
 use super::connect::Cluster;
 use super::intake::Intake;
 use crate::cluster::{Settings, run};
@@ -22,6 +24,9 @@ pub(super) struct Arguments {
     /// How long findings that are resolved or deleted are kept, such as 90d or 12h.
     #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = retention)]
     retention: SignedDuration,
+    /// The configuration: a YAML file of the deployment paths that changes are to come by.
+    #[arg(long, value_name = "FILE", env = "CRONWARDEN_CONFIG")]
+    config: Option<PathBuf>,
     /// The form of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Json, env = "CRONWARDEN_LOG_FORMAT")]
     log_format: LogFormat,
@@ -63,6 +68,7 @@ fn retention(text: &str) -> Result<SignedDuration, String> {
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
     let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
+    let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -70,7 +76,8 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
-        let settings = Settings { retention: arguments.retention, instance: arguments.instance, intake, audit_logs };
+        let settings =
+            Settings { retention: arguments.retention, instance: arguments.instance, paths, intake, audit_logs };
         run(client, listener, settings, terminated()?).await
     })
 }

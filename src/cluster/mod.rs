@@ -28,6 +28,8 @@ use operator::Operator;
 use picture::Picture;
 use writer::Writer;
 
+use crate::identity::path::Paths;
+
 /// What the operator is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -39,6 +41,8 @@ pub struct Settings {
     pub intake: Option<intake::Settings>,
     /// The audit logs that are followed, if any.
     pub audit_logs: Option<intake::AuditLogs>,
+    /// The deployment paths.
+    pub paths: Paths,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is

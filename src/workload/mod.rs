@@ -6,6 +6,7 @@
 mod fields;
 pub mod image;
 pub mod lookalike;
+pub mod markers;
 mod normalise;
 pub mod packed;
 pub mod pattern;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::approval::WorkloadKind;
+pub use markers::Markers;
 pub use normalise::LONGEST_TEXT;
 pub use packed::Packed;
 pub use pod::{Container, Pod};
@@ -55,6 +57,9 @@ pub struct Workload {
     pub uid: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Of its annotations, those by which deployment tools mark what they apply. Part of neither the template hash nor the run
+    /// settings: they say nothing of what runs.
+    pub marker_annotations: BTreeMap<String, String>,
     /// What only a CronJob has.
     pub cron: Option<Cron>,
     /// What every Job, or every Job of the CronJob, has.
@@ -125,6 +130,11 @@ impl Workload {
     /// Whether the workload is suspended: a CronJob creates no Jobs, a Job no Pods.
     pub fn suspended(&self) -> bool {
         self.cron.as_ref().map_or(self.job.suspend, |cron| cron.suspend)
+    }
+
+    /// What deployment tools wrote on it.
+    pub fn markers(&self) -> Markers {
+        Markers { labels: self.labels.clone(), annotations: self.marker_annotations.clone() }
     }
 
     /// The path of the pod spec in the manifest.

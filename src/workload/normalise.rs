@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::fields::{self, Handler, Named, Object, PodSpec};
 use super::image::ImageRef;
+use super::markers::is_marker;
 use super::pod::{
     Container, ContainerSecurityContext, EnvFrom, EnvSource, EnvVar, Hook, Literal, Mount, Pod, PodSecurityContext,
     Role, SeLinux, Toleration, Volume, VolumeSource,
@@ -59,6 +60,7 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
         },
         uid: metadata.uid.unwrap_or_default(),
         labels: labels(kind, metadata.labels, template_metadata.labels.as_ref()),
+        marker_annotations: text_map(metadata.annotations.map(markers)),
         cron,
         job: JobSettings {
             ttl_after_finished: job.ttl_seconds_after_finished,
@@ -72,6 +74,12 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
 }
 
 type RawMap = Option<BTreeMap<String, Option<String>>>;
+
+/// The annotations by which deployment tools mark what they apply.
+fn markers(mut annotations: BTreeMap<String, Option<String>>) -> BTreeMap<String, Option<String>> {
+    annotations.retain(|key, _| is_marker(key));
+    annotations
+}
 
 /// The API server gives a Job without labels those of its pods.
 fn labels(

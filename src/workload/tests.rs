@@ -212,3 +212,31 @@ fn long_texts_that_differ_stay_different() {
     assert_ne!(with_end("a"), with_end("b"));
     assert_eq!(with_end("a"), with_end("a"));
 }
+
+#[test]
+fn of_the_annotations_only_markers_are_kept_and_they_change_nothing_that_runs() {
+    let annotated = |annotations: Value| {
+        read(&json!({
+            "metadata": {"name": "w", "namespace": "n", "labels": {"a": "b"}, "annotations": annotations},
+            "spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": {"template": {"spec": {}}}}}
+        }))
+    };
+    let plain = annotated(json!({"note": "x", "kubectl.kubernetes.io/last-applied-configuration": "{}"}));
+    assert_eq!(plain, annotated(Value::Null));
+    let marked = annotated(json!({
+        "note": "x", "argocd.argoproj.io/tracking-id": "app:batch/CronJob:n/w", "meta.helm.sh/release-name": "r",
+        "meta.helm.sh/release-namespace": null, "helm.sh/hook": "x".repeat(10_000)
+    }));
+    assert_eq!(marked.template_hash(), plain.template_hash());
+    assert_eq!(marked.run_settings(), plain.run_settings());
+    let unpacked = Packed::pack(&marked).unwrap().unpack().unwrap();
+    assert_eq!(unpacked, marked);
+    let Markers { labels, annotations } = unpacked.markers();
+    assert_eq!(labels["a"], "b");
+    assert_eq!(annotations[markers::TRACKING_ID], "app:batch/CronJob:n/w");
+    assert_eq!(
+        (annotations[markers::RELEASE_NAME].as_str(), annotations[markers::RELEASE_NAMESPACE].as_str()),
+        ("r", "")
+    );
+    assert!(annotations[markers::HOOK].len() < LONGEST_TEXT + 200 && annotations.len() == 4);
+}

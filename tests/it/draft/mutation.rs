@@ -38,6 +38,11 @@ fn expectations() -> Vec<(&'static str, Expect)> {
         ("/metadata/namespace", Unapproved),
         // Drafts pin the labels that there are, not the absence of others.
         ("/metadata/labels/changed", Unjudged),
+        // Who deployed it, and not what it runs.
+        ("/metadata/annotations/argocd.argoproj.io~1tracking-id", Unjudged),
+        ("/metadata/annotations/meta.helm.sh~1release-name", Unjudged),
+        ("/metadata/annotations/meta.helm.sh~1release-namespace", Unjudged),
+        ("/metadata/annotations/helm.sh~1hook", Unjudged),
         ("/schedule", At("Schedule", "spec.schedule")),
         ("/timeZone", At("TimeZone", "spec.timeZone")),
         ("/suspend", At("Suspended", "spec.suspend")),
