@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::configuration;
 use super::connect::Cluster;
+use super::intake::Intake;
 use crate::cluster::{Settings, run};
 
 /// What `cronwarden run` is told.
@@ -42,6 +43,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
     instance: String,
     #[command(flatten)]
+    intake: Intake,
+    #[command(flatten)]
     cluster: Cluster,
 }
 
@@ -70,6 +73,7 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
+    let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
     let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
@@ -84,6 +88,8 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
             paths,
             namespace: arguments.namespace,
             instance: arguments.instance,
+            intake,
+            audit_logs,
         };
         run(client, listener, settings, terminated()?).await
     })

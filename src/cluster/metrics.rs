@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::intake::Counts;
 use crate::api::finding::State;
 
 /// All metrics; clones share the same values.
@@ -28,6 +29,7 @@ pub(super) struct Metrics {
     findings: Family<StateLabels, Gauge>,
     pending: Gauge,
     first_pass: Gauge<f64, AtomicU64>,
+    intake: Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,6 +76,7 @@ impl Metrics {
             findings: Family::default(),
             pending: Gauge::default(),
             first_pass: Gauge::default(),
+            intake: Counts::default(),
         };
         registry.register("judgements", "Workloads judged", metrics.judgements.clone());
         registry.register("writes", "Writes to the API server by outcome", metrics.writes.clone());
@@ -112,7 +115,13 @@ impl Metrics {
             Unit::Seconds,
             metrics.first_pass.clone(),
         );
+        metrics.intake.register(&mut registry);
         Self { registry: Arc::new(registry), ..metrics }
+    }
+
+    /// The metrics of what arrives.
+    pub(super) fn intake(&self) -> &Counts {
+        &self.intake
     }
 
     pub(super) fn judged(&self) {

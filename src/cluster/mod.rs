@@ -1,9 +1,9 @@
 //! Everything that talks to an API server: the watches, the caches, the writer, the Events and the operator's loop.
 
 mod claim;
-mod delivery;
 mod events;
 mod http;
+pub mod intake;
 mod keeper;
 mod metrics;
 mod observed;
@@ -46,6 +46,10 @@ pub struct Settings {
     pub namespace: String,
     /// The name of this process among its replicas, for Events.
     pub instance: String,
+    /// The endpoint for audit and admission webhooks, if there is to be one.
+    pub intake: Option<intake::Settings>,
+    /// The audit logs that are followed, if any.
+    pub audit_logs: Option<intake::AuditLogs>,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
@@ -59,14 +63,14 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let Settings { retention, grace, paths, namespace, instance } = settings;
+    let Settings { retention, grace, paths, namespace, instance, intake, audit_logs } = settings;
     let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
     let keeper = Keeper::new(&client, &namespace, metrics.clone());
     let address = listener.local_addr().context("cannot serve the probes")?;
     info!(%address, "serving probes and metrics");
-    let (_sender, deliveries) = tokio::sync::mpsc::channel(1);
-    let receives = false;
+    let receives = intake.is_some() || audit_logs.is_some();
+    let (deliveries, _arrivals) = intake::start(intake, audit_logs, metrics.intake()).await?;
     let mut stop = std::pin::pin!(stop);
     let operate = async {
         let (ledger, own) = tokio::select! {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
-use super::delivery::Delivery;
+use super::intake::Delivery;
 use super::keeper::Keeper;
 use super::metrics::Metrics;
 use super::picture::{Concerned, Picture};

@@ -5,6 +5,7 @@
 //! [`path`] has the known ways for changes to reach the cluster.
 
 mod actor;
+pub mod admission;
 pub mod audit;
 mod deed;
 mod fact;

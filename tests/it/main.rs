@@ -16,6 +16,8 @@ mod crds;
 mod draft;
 mod fixtures;
 mod fuzz_regressions;
+#[cfg(feature = "operator")]
+mod intake;
 mod layering;
 mod mutations;
 mod normal_form;

@@ -3,6 +3,7 @@
 mod approve;
 mod baseline;
 mod broken;
+mod certificates;
 mod cluster;
 mod configuration;
 mod explain;

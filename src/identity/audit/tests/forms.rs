@@ -128,7 +128,7 @@ fn the_status_of_findings_is_ours_to_write() {
     let reference = |group: &str, resource: &str, subresource: &str| json!({ "objectRef": { "apiGroup": group, "resource": resource, "subresource": subresource, "name": "x" } });
     assert_eq!(
         fact_of(reference("cronwarden.dev", "scheduledworkloadfindings", "status")).object.kind,
-        ObjectKind::Finding
+        ObjectKind::FindingStatus
     );
     assert_eq!(fact_of(reference("cronwarden.dev", "approvedcronjobs", "")).object.kind, ObjectKind::Approval);
     assert!(is_ignored(reference("cronwarden.dev", "approvedcronjobs", "status")));

@@ -1,0 +1,6 @@
+mod admission;
+mod audit;
+pub(in crate::cluster::intake) mod bench;
+mod body;
+mod credentials;
+mod reload;
