@@ -25,20 +25,25 @@ pub fn approval(name: &str, provenance: &Provenance, paths: &Paths, own: Option<
 
 fn by_path(name: &str, provenance: &Provenance, paths: &Paths, allowed: &[String], assessment: &mut Assessment) {
     let expected = format!("written by {}", allowed.join(" or "));
+    let unknown = |assessment: &mut Assessment, expected| {
+        let approval = name.to_owned();
+        assessment.unknown.push(Unknown { code: DeviationCode::DeploymentPath, expected, approval });
+    };
     match (provenance.account, &provenance.changer) {
-        (Account::Known, Some(changer)) => {
-            if let Err(mismatch) = paths.check_approval(&changer.actor, changer.source) {
+        (Account::Known, Some(changer)) => match paths.check_approval(&changer.actor, changer.source) {
+            Ok(()) => {}
+            Err(mismatch) if mismatch.is_unknown() => unknown(assessment, expected),
+            Err(mismatch) => {
                 let observed = format!("{}: {mismatch}", told(changer));
                 assessment.deviations.push(deviation(DeviationCode::DeploymentPath, expected, &observed));
             }
-        }
+        },
         (Account::Unaccounted { generation }, _) => {
             let observed = format!("no event tells who made it what it is (generation {generation})");
             assessment.deviations.push(deviation(DeviationCode::UnattributedChange, expected, &observed));
         }
         (Account::Known | Account::NoSource | Account::BeforeSource | Account::Awaited { .. }, _) => {
-            let approval = name.to_owned();
-            assessment.unknown.push(Unknown { code: DeviationCode::DeploymentPath, expected, approval });
+            unknown(assessment, expected);
         }
     }
 }

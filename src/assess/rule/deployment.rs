@@ -66,6 +66,11 @@ fn by(changer: &Deed, facts: &Facts<'_>, identity: Identity<'_>, rules: &Rules, 
         notes.unknown(DeviationCode::DeploymentPath, FIELD, Texts::new("", expected(), why));
         return;
     }
+    if let Some(unknown) = mismatches.iter().find(|mismatch| mismatch.is_unknown()) {
+        let why = printable(&format!("not known: {}: {unknown}", told(changer)), SHOWN * 2);
+        notes.unknown(DeviationCode::DeploymentPath, FIELD, Texts::new("", expected(), why));
+        return;
+    }
     notes.compare(false, DeviationCode::DeploymentPath, FIELD, || {
         let observed = format!("{}: {}", told(changer), join(&mismatches, "; "));
         Texts::new("", expected(), printable(&observed, SHOWN * 2))
