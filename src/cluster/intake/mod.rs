@@ -57,5 +57,5 @@ pub(super) async fn forget(mut deliveries: mpsc::Receiver<Delivery>) {
         // Whoever sent it may have gone away.
         let _ = kept.send(());
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
