@@ -4,6 +4,7 @@
 //! Each check takes any bytes, and panics where something does not hold.
 
 pub mod approval;
+pub mod audit;
 pub mod image;
 pub mod manifest;
 pub mod pattern;

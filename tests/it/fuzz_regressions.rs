@@ -10,6 +10,7 @@ type Check = fn(&[u8]);
 
 const CHECKS: &[(&str, Check)] = &[
     ("approval", checks::approval::check),
+    ("audit", checks::audit::check),
     ("image", checks::image::check),
     ("manifest", checks::manifest::check),
     ("pattern", checks::pattern::check),

@@ -8,16 +8,18 @@
 //! |---|---|---|
 //! | webhook, log file | `EventList`, `Event`, also one after another, one a line, or in an array | `native` |
 //! | log shippers | the event as an object or as text in `log`, `message`, `event` and the like | `envelope` |
-//! | EKS | CloudWatch subscription data, output of `aws logs`, lines with a time before them | `envelope` |
+//! | EKS | subscription data of `CloudWatch`, output of `aws logs`, lines with a time before them | `envelope` |
 //! | AKS | diagnostic records, rows of `AzureDiagnostics`, `AKSAudit` and `AKSAuditAdmin` | `envelope`, `native` |
 //! | GKE | Cloud Audit Logs, `protoPayload` | `google` |
 //!
-//! Compressed and base64-encoded text is the caller's to unwrap.
+//! Compressed and base64-encoded text is the caller's to unwrap. Whoever can write to what is read here can say anything of anybody: it
+//! must be the audit log alone, from a sender that is known. Lines that were split must have been joined.
 
 mod change;
 mod cut;
 mod envelope;
 mod fields;
+mod google;
 mod native;
 mod request;
 #[cfg(test)]
@@ -73,6 +75,7 @@ impl Reading {
 }
 
 /// What became of one audit event.
+#[derive(Clone, Copy)]
 enum Outcome {
     /// It became facts, which have been added.
     Fact,
