@@ -47,6 +47,9 @@ Examples:
   # On a desk, with the credentials of the kubeconfig.
   cronwarden run --listen 127.0.0.1:8080 --log-format pretty
 
+  # With the deployment paths that changes are to come by.
+  cronwarden run --config deployment-paths.yaml
+
   # Follow the audit log of an API server on the same machine.
   cronwarden run --audit-log /var/log/kubernetes/audit.log
 

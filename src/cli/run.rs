@@ -22,11 +22,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "CRONWARDEN_LISTEN")]
     listen: SocketAddr,
     /// How long findings that are resolved or deleted are kept, such as 90d or 12h.
-    #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = retention)]
+    #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = duration)]
     retention: SignedDuration,
     /// The configuration: a YAML file of the deployment paths that changes are to come by.
     #[arg(long, value_name = "FILE", env = "CRONWARDEN_CONFIG")]
     config: Option<PathBuf>,
+    /// How long the event is waited for that tells who made a change, such as 10m. After that nobody accounts for it.
+    #[arg(long, value_name = "DURATION", default_value = "10m", env = "CRONWARDEN_GRACE", value_parser = duration)]
+    grace: SignedDuration,
+    /// The namespace of the operator, in which it keeps who made what.
+    #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAMESPACE")]
+    namespace: String,
     /// The form of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Json, env = "CRONWARDEN_LOG_FORMAT")]
     log_format: LogFormat,
@@ -51,7 +57,7 @@ enum LogFormat {
 }
 
 /// A number of days, hours, minutes or seconds.
-fn retention(text: &str) -> Result<SignedDuration, String> {
+fn duration(text: &str) -> Result<SignedDuration, String> {
     let mend = || format!("{text:?} is not a duration: write a number and a unit of d, h, m or s, such as 90d");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(mend)?;
     let seconds = match unit {
@@ -76,8 +82,15 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
-        let settings =
-            Settings { retention: arguments.retention, instance: arguments.instance, paths, intake, audit_logs };
+        let settings = Settings {
+            retention: arguments.retention,
+            grace: arguments.grace,
+            paths,
+            namespace: arguments.namespace,
+            instance: arguments.instance,
+            intake,
+            audit_logs,
+        };
         run(client, listener, settings, terminated()?).await
     })
 }

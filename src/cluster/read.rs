@@ -5,11 +5,13 @@ use std::error::Error;
 use std::fmt::Debug;
 
 use anyhow::{Context, anyhow, bail};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use serde::Deserialize;
+use tracing::warn;
 
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
@@ -112,6 +114,23 @@ pub async fn workload(client: &Client, key: &WorkloadKey) -> anyhow::Result<Work
         Some(object) => {
             let packed = object.map_err(|reason| anyhow!("{key} cannot be read: {reason}"))?;
             packed.unpack().with_context(|| format!("{key} cannot be read"))
+        }
+    }
+}
+
+/// The user name of these credentials; empty if the API server does not tell.
+pub(super) async fn own_name(client: &Client) -> String {
+    let api: Api<SelfSubjectReview> = Api::all(client.clone());
+    match api.create(&PostParams::default(), &SelfSubjectReview::default()).await {
+        Ok(review) => {
+            review.status.and_then(|status| status.user_info).and_then(|user| user.username).unwrap_or_default()
+        }
+        Err(error) => {
+            warn!(
+                "the API server does not tell who this operator is, so nobody is noticed who changes findings: {}",
+                told(&error)
+            );
+            String::new()
         }
     }
 }

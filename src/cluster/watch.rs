@@ -23,7 +23,7 @@ pub(super) enum Change {
     Workload(watcher::Event<Observed<Packed>>),
     Namespace(watcher::Event<Observed<LabelsOnly>>),
     Approval(watcher::Event<Observed<ApprovedCronJob>>),
-    Finding(watcher::Event<Observed<ScheduledWorkloadFinding>>),
+    Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
 }
 
 /// Starts all watches. They end when the receiver is dropped.

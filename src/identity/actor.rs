@@ -96,8 +96,10 @@ impl User {
     }
 }
 
+/// Cuts a text so that what is left of it is never taken for a name that ends there.
 fn cut(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
+        text.push('…');
     }
 }

@@ -353,4 +353,27 @@ mod tests {
         }
         assert_eq!(read(format!(r#"{{"request":{{"uid":"{}"}}}}"#, "u".repeat(257)).as_bytes(), now()), None);
     }
+
+    /// What a real API server asked: kept under `tests/data/admission`.
+    #[test]
+    fn what_an_api_server_asks_is_read() {
+        let read = |body: &str| read(body.as_bytes(), now()).unwrap().fact.unwrap();
+        let create = read(include_str!("../../tests/data/admission/create.json"));
+        let update = read(include_str!("../../tests/data/admission/update.json"));
+        let delete = read(include_str!("../../tests/data/admission/delete.json"));
+        for (fact, verb, generation) in
+            [(&create, Verb::Create, 1), (&update, Verb::Update, 2), (&delete, Verb::Delete, 2)]
+        {
+            assert_eq!((fact.verb, fact.version.generation), (verb, Some(generation)));
+            assert_eq!((fact.object.namespace.as_str(), fact.object.name.as_str()), ("payments", "nightly"));
+            assert_eq!(fact.actor.user.groups, ["system:masters", "system:authenticated"]);
+            assert!(fact.version.uid.is_some() && fact.version.uid == create.version.uid);
+            assert!(fact.version.created.is_some() && fact.version.may_change_spec && fact.body.is_some());
+        }
+        let finding = read(include_str!("../../tests/data/admission/finding.json"));
+        assert_eq!(finding.object.kind, ObjectKind::Finding);
+        assert_eq!(finding.actor.user.service_account(), Some(("cronwarden", "cronwarden")));
+        // Its token was made by hand: it is bound to no pod.
+        assert_eq!(finding.actor.pod, None);
+    }
 }

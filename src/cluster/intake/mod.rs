@@ -19,7 +19,7 @@ pub use settings::{AuditLogs, Settings, Trust};
 /// How many deliveries may wait for the ledger. Each is bounded by what a request may hold.
 const WAITING: usize = 16;
 
-/// Facts on their way to the ledger.
+/// Facts on their way to the ledger. An empty delivery tells that there is a source.
 pub(in crate::cluster) struct Delivery {
     pub(in crate::cluster) facts: Vec<Fact>,
     /// Told once whatever matters of the facts is kept durably. Dropped without a word if it could not be: then the sender has to
@@ -48,14 +48,4 @@ pub(super) async fn start(
         log::start(logs, &sender, counts, &mut tasks)?;
     }
     Ok((receiver, Arrivals { _tasks: tasks }))
-}
-
-/// Says of everything that it is kept, and forgets it. Without any way by which facts arrive, it waits for ever.
-pub(super) async fn forget(mut deliveries: mpsc::Receiver<Delivery>) {
-    while let Some(Delivery { facts, kept }) = deliveries.recv().await {
-        drop(facts);
-        // Whoever sent it may have gone away.
-        let _ = kept.send(());
-    }
-    std::future::pending::<()>().await;
 }

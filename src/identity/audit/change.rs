@@ -90,7 +90,7 @@ fn written(kind: ObjectKind) -> (&'static str, &'static str) {
         ObjectKind::CronJob => ("batch", "CronJob"),
         ObjectKind::Job => ("batch", "Job"),
         ObjectKind::Approval => ("cronwarden.dev", "ApprovedCronJob"),
-        ObjectKind::Finding => ("cronwarden.dev", "ScheduledWorkloadFinding"),
+        ObjectKind::Finding | ObjectKind::FindingStatus => ("cronwarden.dev", "ScheduledWorkloadFinding"),
     }
 }
 

@@ -123,10 +123,11 @@ fn object(resource_name: &str) -> Option<Object> {
     let (namespace, resource) = if first == "namespaces" { (parts.next()?, parts.next()?) } else { ("", first) };
     let kind = object_kind(group, resource)?;
     let name = parts.next().unwrap_or_default();
-    match (parts.next(), kind) {
-        (None, _) | (Some("status"), ObjectKind::Finding) => {}
+    let kind = match (parts.next(), kind) {
+        (None, kind) => kind,
+        (Some("status"), ObjectKind::Finding) => ObjectKind::FindingStatus,
         (Some(_), _) => return None,
-    }
+    };
     Some(Object { kind, namespace: namespace.to_owned(), name: name.to_owned() })
 }
 

@@ -101,12 +101,16 @@ pub fn read(text: &[u8]) -> Reading {
 /// Whether a line can hold anything of interest: `false` means that [`read`] finds no facts in it. So a log can be skimmed at the speed
 /// of memory.
 ///
-/// All resources that facts are about have one of two words in their names. An escaped letter could hide it; nothing that writes JSON
-/// escapes letters, so the few lines that do are just read.
+/// All resources that facts are about have one of two words in their names. An escaped letter could hide them, or an escaped digit of
+/// an escape; nothing that writes JSON escapes either, so the few lines that do are just read.
 pub fn may_matter(text: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'static>; 2]> =
         LazyLock::new(|| [Finder::new("jobs"), Finder::new("workloadfindings")]);
     static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("u00"));
-    let escapes_a_letter = |at: usize| text.get(at + 3).is_some_and(|digit| matches!(digit, b'4'..=b'7'));
-    WORDS.iter().any(|word| word.find(text).is_some()) || ESCAPE.find_iter(text).any(escapes_a_letter)
+    let may_hide = |at: usize| match text.get(at + 3..at + 5) {
+        Some([b'3', low]) => low.is_ascii_digit(),
+        Some([high, _]) => (b'4'..=b'7').contains(high),
+        _ => false,
+    };
+    WORDS.iter().any(|word| word.find(text).is_some()) || ESCAPE.find_iter(text).any(may_hide)
 }

@@ -108,7 +108,7 @@ fn kind(event: &Outer<'_>) -> Option<ObjectKind> {
     let kind = object_kind(&text(reference.group)?, &text(reference.resource)?)?;
     match text(reference.subresource).as_deref() {
         None | Some("") => Some(kind),
-        Some("status") if kind == ObjectKind::Finding => Some(kind),
+        Some("status") if kind == ObjectKind::Finding => Some(ObjectKind::FindingStatus),
         Some(_) => None,
     }
 }

@@ -5,6 +5,7 @@ mod baseline;
 mod broken;
 mod certificates;
 mod cluster;
+mod configuration;
 mod explain;
 mod folder;
 mod forms;

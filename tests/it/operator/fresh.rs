@@ -129,7 +129,7 @@ impl Expected {
         now: Timestamp,
     ) {
         let reference = finding::reference(key, uid);
-        let subject = Subject { reference: &reference, workload };
+        let subject = Subject { reference: &reference, workload, attribution: None };
         if let Some(Write::Apply { name, status, .. }) = finding::plan(subject, assessment, None, now) {
             self.open.insert(name, timeless(&status));
         }

@@ -125,10 +125,13 @@ fn a_collection_has_a_fact_for_each_object() {
 
 #[test]
 fn the_status_of_findings_is_ours_to_write() {
-    let reference = |group: &str, resource: &str, subresource: &str| json!({ "objectRef": { "apiGroup": group, "resource": resource, "subresource": subresource, "name": "x" } });
+    let reference = |group: &str, resource: &str, subresource: &str| {
+        let reference = json!({ "apiGroup": group, "resource": resource, "subresource": subresource, "name": "x" });
+        json!({ "objectRef": reference })
+    };
     assert_eq!(
         fact_of(reference("cronwarden.dev", "scheduledworkloadfindings", "status")).object.kind,
-        ObjectKind::Finding
+        ObjectKind::FindingStatus
     );
     assert_eq!(fact_of(reference("cronwarden.dev", "approvedcronjobs", "")).object.kind, ObjectKind::Approval);
     assert!(is_ignored(reference("cronwarden.dev", "approvedcronjobs", "status")));
@@ -187,4 +190,14 @@ fn empty_lists_are_empty() {
     }
     let record = json!({ "events": [], "data": [], "log": event().to_string() });
     assert_eq!(read_value(&record).facts.len(), 1);
+}
+
+#[test]
+fn escapes_do_not_hide_what_matters() {
+    for line in ["jobs", "workloadfindings", r"\u006aobs", r"jo\u0062s", r"\\u\u0030\u0030\u0036aobs", r"\u006A"] {
+        assert!(may_matter(line.as_bytes()), "{line}");
+    }
+    for line in ["pods", "", "u00", r"a\u003cb\u003eb\u0026", "finding"] {
+        assert!(!may_matter(line.as_bytes()), "{line}");
+    }
 }

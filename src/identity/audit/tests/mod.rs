@@ -27,7 +27,9 @@ fn shown(reading: &Reading) -> String {
     for Unreadable { reason, count } in unreadable {
         writeln!(text, "{count}× {reason}").unwrap();
     }
-    facts.iter().for_each(|fact| text += &shown_fact(fact));
+    for fact in facts {
+        text += &shown_fact(fact);
+    }
     text
 }
 

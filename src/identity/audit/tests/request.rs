@@ -32,7 +32,10 @@ fn dry_runs_are_found_as_the_api_server_finds_them() {
 #[test]
 fn dry_runs_are_no_changes() {
     assert!(is_ignored(json!({ "requestURI": "/x?dryRun=All" })));
-    let delete = |uri: &str, level: &str, options: Value| json!({ "verb": "delete", "requestURI": uri, "level": level, "requestObject": options });
+    let delete = |uri: &str, level: &str, options: Value| {
+        let verb = json!("delete");
+        json!({ "verb": verb, "requestURI": uri, "level": level, "requestObject": options })
+    };
     let options = |dry_run: Value| json!({ "kind": "DeleteOptions", "dryRun": dry_run });
     assert!(is_ignored(delete("/x", "RequestResponse", options(json!(["All"])))));
     assert!(is_ignored(delete("/x?dryRun=All", "RequestResponse", Value::Null)));
