@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
-use super::bench::{BOTH, Bench, QUICK, TOKEN, event};
+use super::bench::{BOTH, Bench, PATIENT, TOKEN, event};
 use crate::cluster::intake::counts::Counts;
 use crate::cluster::intake::endpoint::accept::CONNECTIONS;
 use crate::cluster::intake::endpoint::keys::Secrets;
@@ -12,7 +12,7 @@ use crate::cluster::intake::endpoint::refusal::Refusal;
 
 #[tokio::test]
 async fn connections_without_a_certificate_cannot_use_up_the_share_of_those_with_one() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let _facts = bench.keep_everything();
     let bearer = format!("Authorization: Bearer {TOKEN}");
     let (nobody, api_server) = (bench.client(), bench.client_of(&bench.clients));
