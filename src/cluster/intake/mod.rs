@@ -1,6 +1,6 @@
 //! How facts arrive: an HTTPS endpoint for audit and admission webhooks, and audit logs that are followed.
 //!
-//! Both turn what they read into facts and hand them over as a [`Delivery`]. Whoever sent them is told that they arrived once the
+//! Both turn what they read into facts and hand them over as a delivery. Whoever sent them is told that they arrived once the
 //! ledger has kept them, and not before: what is lost on the way is sent again.
 
 mod counts;
