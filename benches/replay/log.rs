@@ -39,9 +39,9 @@ impl Log {
                 log.relevant += 1;
                 let kind = number / RELEVANT;
                 if kind.is_multiple_of(8) {
-                    log.changes += 1
+                    log.changes += 1;
                 } else {
-                    log.runs += 1
+                    log.runs += 1;
                 }
                 if kind.is_multiple_of(8) { changed(number, kind / 8)? } else { run(number, kind)? }
             } else if number.is_multiple_of(READ) {

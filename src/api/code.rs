@@ -137,6 +137,8 @@ codes! {
     HumanActor => false, "A person made the change by hand.";
     AnonymousActor => true, "An unauthenticated client made the change.";
     Impersonation => false, "The change was made by impersonating someone.";
+    SelfApproval => true, "Whoever made the workload also wrote the approval that speaks for it.";
+    EvidenceTampering => true, "Somebody other than Cronwarden removed or changed the finding.";
     SuspiciousCommand => true, "A command does what attackers do: downloads and runs code, opens a reverse shell, hides its text.";
     MutableTag => false, "An image is named by a tag that can be pushed again, so what runs can change unseen.";
     FrequentSchedule => false, "The workload runs every few minutes.";

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::Assessment;
 use super::judgement::{Judged, Judgement};
 use super::notes::Detail;
+use super::surroundings::Surroundings;
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, Outcome};
-use crate::inventory::{Approval, Inventory, Labels, Mismatch};
+use crate::inventory::{Approval, Inventory, Mismatch};
 use crate::workload::Workload;
 
 /// Why a workload is assessed as it is. Every text is fit to be shown: what comes from the workload is redacted, escaped and bounded
@@ -75,14 +76,14 @@ impl Check {
 
 /// Judges a workload as [`assess`](super::assess) does, and keeps all that was looked at. The cost grows with the size of the
 /// inventory.
-pub fn explain<'l>(
-    workload: &Workload,
-    inventory: &Inventory,
-    namespace: impl Into<Option<&'l Labels>>,
+pub fn explain<'a>(
+    workload: &'a Workload,
+    inventory: &'a Inventory,
+    surroundings: impl Into<Surroundings<'a>>,
     now: Timestamp,
 ) -> Explanation {
-    let namespace = namespace.into();
-    let judgement = Judgement::of(workload, inventory, namespace, now, Detail::Everything);
+    let surroundings = surroundings.into();
+    let judgement = Judgement::of(workload, inventory, surroundings, now, Detail::Everything);
     let mut approvals: Vec<Explained> =
         judgement.approvals.iter().map(|judged| selecting(judged, judgement.malformed.checks())).collect();
 
@@ -93,7 +94,7 @@ pub fn explain<'l>(
     approvals.extend(others.into_iter().map(|approval| Explained {
         name: approval.name.to_string(),
         outcome: None,
-        mismatches: approval.matcher.mismatches(workload, namespace),
+        mismatches: approval.matcher.mismatches(workload, surroundings.namespace),
         checks: Vec::new(),
         problems: problems(approval),
     }));

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::SHOWN;
 use super::notes::{Notes, Texts};
+use super::surroundings::Identity;
 use crate::api::code::DeviationCode;
 use crate::workload::image::{ImageError, ImageRef};
 use crate::workload::pod::VolumeSource;
@@ -15,6 +16,8 @@ use crate::workload::{Container, Workload};
 /// A workload with its parsed parts.
 pub(super) struct Facts<'a> {
     pub(super) workload: &'a Workload,
+    /// Who put it there, as far as anything tells.
+    pub(super) identity: Option<Identity<'a>>,
     /// The year in which time zones are compared.
     pub(super) year: i16,
     /// The schedule; absent for a Job.
@@ -41,7 +44,7 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(workload: &'a Workload, now: Timestamp) -> Self {
+    pub(super) fn of(workload: &'a Workload, identity: Option<Identity<'a>>, now: Timestamp) -> Self {
         let containers = workload
             .pod
             .containers
@@ -55,6 +58,7 @@ impl<'a> Facts<'a> {
         });
         Self {
             workload,
+            identity,
             year: now.to_zoned(TimeZone::UTC).year(),
             cron: workload.cron.as_ref().map(|cron| CronFacts::of(&cron.schedule, cron.time_zone.as_deref())),
             images: containers

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::explanation::{Check, CheckOutcome};
 use super::facts::Facts;
 use super::notes::{Detail, Notes, Texts};
+use super::surroundings::Surroundings;
 use super::{Assessment, SHOWN, Unknown, risk, rule};
 use crate::api::code::DeviationCode;
 use crate::api::finding::{ConsideredApproval, Deviation, Outcome};
@@ -34,11 +35,12 @@ impl<'a> Judgement<'a> {
     pub(super) fn of(
         workload: &'a Workload,
         inventory: &'a Inventory,
-        namespace: Option<&Labels>,
+        surroundings: Surroundings<'a>,
         now: Timestamp,
         detail: Detail,
     ) -> Self {
-        let facts = Facts::of(workload, now);
+        let Surroundings { namespace, identity } = surroundings;
+        let facts = Facts::of(workload, identity, now);
         let mut malformed = Notes::new(Detail::Verdict);
         facts.note_malformed(&mut malformed);
         let count = malformed.checks().len();
@@ -52,6 +54,10 @@ impl<'a> Judgement<'a> {
     /// The verdict. The reasons are the deviations from the nearest approval.
     pub(super) fn conclude(self) -> Assessment {
         let approvals = self.approvals.iter().map(Judged::considered).collect();
+        let selecting: Vec<&str> = self.approvals.iter().map(|judged| &*judged.approval.name).collect();
+        let own = risk::own_approvals(&self.facts, &selecting);
+        let risks = risk::all(&self.facts, &own);
+        let own_approvals = own.iter().map(|own| own.approval.to_owned()).collect();
         let mut deviations: Vec<Deviation> =
             self.malformed.into_checks().into_iter().map(|check| check.into_deviation(None)).collect();
         let mut unknown = Vec::new();
@@ -64,7 +70,7 @@ impl<'a> Judgement<'a> {
                 nearest.conclude(&mut deviations, &mut unknown);
             }
         }
-        Assessment { deviations, risks: risk::all(&self.facts), approvals, unknown, ..Assessment::default() }.rated()
+        Assessment { deviations, risks, approvals, own_approvals, unknown, ..Assessment::default() }.rated()
     }
 }
 

@@ -4,6 +4,7 @@
 //! approval is enough. If none is satisfied, the deviations from the nearest one are the verdict's reasons. An explanation is the
 //! same evaluation, of which more is kept.
 
+mod approval;
 mod claim;
 mod explanation;
 mod facts;
@@ -12,6 +13,7 @@ mod notes;
 mod risk;
 mod rule;
 mod severity;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
@@ -19,14 +21,18 @@ use jiff::Timestamp;
 
 use crate::api::code::{DeviationCode, Severity};
 use crate::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
-use crate::inventory::{Approval, Inventory, Labels};
+use crate::identity::{Actor, Deed};
+use crate::inventory::{Approval, Inventory};
+use crate::workload::redact::printable;
 use crate::workload::{Unreadable, Workload, WorkloadKey};
 
 pub use crate::inventory::Mismatch;
+pub use approval::approval;
 pub use claim::{Claim, claimed};
 pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain};
 use judgement::Judgement;
 use notes::Detail;
+pub use surroundings::{Identity, Surroundings};
 
 /// How many characters of the workload's own text one field of an assessment shows.
 const SHOWN: usize = 256;
@@ -40,6 +46,8 @@ pub struct Assessment {
     pub risks: Vec<Risk>,
     /// Every approval that selects the workload, nearest first.
     pub approvals: Vec<ConsideredApproval>,
+    /// The approvals that select the workload and were written by the same hands, beside any deployment path.
+    pub own_approvals: Vec<String>,
     /// What an approval expects and nothing here can tell. It is neither a deviation nor an approval.
     pub unknown: Vec<Unknown>,
     /// How urgent a finding would be.
@@ -76,15 +84,28 @@ impl Assessment {
     }
 }
 
-/// Judges a workload that lives in a namespace with the given labels. Where these are not known, it is unknown whether an approval
-/// speaks for the workload that selects namespaces by label.
-pub fn assess<'l>(
-    workload: &Workload,
-    inventory: &Inventory,
-    namespace: impl Into<Option<&'l Labels>>,
+/// Judges a workload by what is known around it: the labels of its namespace, and who put it there. Where the labels are not known, it
+/// is unknown whether an approval speaks for the workload that selects namespaces by label.
+pub fn assess<'a>(
+    workload: &'a Workload,
+    inventory: &'a Inventory,
+    surroundings: impl Into<Surroundings<'a>>,
     now: Timestamp,
 ) -> Assessment {
-    Judgement::of(workload, inventory, namespace.into(), now, Detail::Verdict).conclude()
+    Judgement::of(workload, inventory, surroundings.into(), now, Detail::Verdict).conclude()
+}
+
+/// What was done and by whom, for people.
+fn told(deed: &Deed) -> String {
+    printable(&format!("{} by {} at {}", deed.verb.as_str(), who(&deed.actor), deed.at), SHOWN)
+}
+
+/// Who made a request, for people: in whose name, and who really was behind it.
+pub fn who(actor: &Actor) -> String {
+    match &actor.impersonated {
+        Some(impersonated) => format!("{}, impersonated by {}", impersonated.username, actor.user.username),
+        None => actor.user.username.clone(),
+    }
 }
 
 /// The assessment of a workload that cannot be read: it cannot be judged, so it is not approved.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::ApprovedCronJob;
 use crate::api::code::RiskCode;
+use crate::inventory::Labels;
 use crate::workload::WorkloadKind;
 
 fn now() -> Timestamp {

@@ -236,8 +236,10 @@ impl Arguments {
             read::finding(&client, &self.target).await
         })?;
         let workload = &finding.spec.workload;
-        let key =
-            WorkloadKey { kind: workload.kind, namespace: workload.namespace.clone(), name: workload.name.clone() };
+        let Some(kind) = workload.kind.workload() else {
+            bail!("the finding {} is about an approval: no approval speaks for those", self.target)
+        };
+        let key = WorkloadKey { kind, namespace: workload.namespace.clone(), name: workload.name.clone() };
         let question = self.place.ask(&key)?;
         let recorded = finding.status.and_then(|status| status.template_hash);
         let changed = |asked: &Asked| recorded.as_ref().is_some_and(|hash| *hash != asked.workload.template_hash());

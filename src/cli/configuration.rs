@@ -1,11 +1,11 @@
-//! The configuration file of `cronwarden run`.
+//! The configuration file of `cronwarden run` and `cronwarden replay`.
 
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 
 use crate::identity::path::{Configuration, Paths, Problem};
-use crate::manifest::{Document, locate};
+use crate::manifest::{Document, Place, locate_anywhere};
 
 /// Reads the deployment paths of a file. Fails with all that is wrong with them, each with its line.
 pub(super) fn read(file: &Path) -> anyhow::Result<Paths> {
@@ -22,8 +22,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Paths> {
 /// One line for each problem.
 fn listed(document: &Document, problems: &[Problem]) -> String {
     let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
-    let places = locate(document, 0, &fields);
-    let line =
-        |(problem, place): (&Problem, crate::manifest::Place)| format!("\n  line {}: {problem}", place.start.line);
+    let places = locate_anywhere(document, &fields);
+    let line = |(problem, place): (&Problem, Place)| format!("\n  line {}: {problem}", place.start.line);
     problems.iter().zip(places).map(line).collect()
 }

@@ -47,20 +47,41 @@ Examples:
   # What happened, judged by the approvals as they were then, as far as the logs tell.
   cronwarden replay audit-*.log.gz
 
-  # What deviated from the inventory in Git on one day, and who did it.
-  cronwarden replay audit.log --inventory inventory --only-deviating --since 2026-10-01 --until 2026-10-02
+  # What deviated from the inventory in Git from one day on, and who did it.
+  cronwarden replay audit.log --inventory inventory --only-deviating \\
+    --since 2026-10-01
 
   # What a managed cluster exports.
-  aws logs filter-log-events --log-group-name /aws/eks/prod/cluster | cronwarden replay - -o json";
+  aws logs filter-log-events --log-group-name /aws/eks/prod/cluster |
+    cronwarden replay - -o json";
 
 pub(super) const RUN: &str = "\
 Examples:
   # On a desk, with the credentials of the kubeconfig.
-  cronwarden run --listen 127.0.0.1:8080 --log-format pretty";
+  cronwarden run --listen 127.0.0.1:8080 --log-format pretty
+
+  # With the deployment paths that changes are to come by.
+  cronwarden run --config deployment-paths.yaml
+
+  # Follow the audit log of an API server on the same machine.
+  cronwarden run --audit-log /var/log/kubernetes/audit.log
+
+  # Take in audit events over HTTPS.
+  cronwarden run --intake-listen 0.0.0.0:8443 --tls-cert certs/tls.crt \\
+    --tls-key certs/tls.key --intake-client-ca certs/ca.crt";
 
 pub(super) const CRD: &str = "\
 Examples:
   cronwarden crd | kubectl apply --server-side -f -";
+
+pub(super) const CERTIFICATES: &str = "\
+Examples:
+  # With the cluster IP of the Service, as API servers cannot resolve its name.
+  cronwarden certificates --output certs --address 10.96.0.50:443
+  kubectl apply -f certs/secret.yaml
+
+  # For an operator that runs beside the API server.
+  cronwarden certificates --output certs --address 127.0.0.1:8443";
 
 pub(super) const COMPLETION: &str = "\
 Examples:

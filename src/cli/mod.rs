@@ -2,6 +2,7 @@
 
 mod approve;
 mod baseline;
+mod certificates;
 mod configuration;
 mod connect;
 mod crd;
@@ -9,6 +10,7 @@ mod declared;
 mod examples;
 mod explain;
 mod input;
+mod intake;
 mod judge;
 mod manual;
 mod question;
@@ -74,6 +76,12 @@ enum Command {
     /// Print the custom resource definitions, as `kubectl apply -f -` takes them.
     #[command(after_help = examples::CRD)]
     Crd(crd::Arguments),
+    /// Make the certificates and files that connect API servers to the operator.
+    ///
+    /// For clusters without cert-manager or another authority. What is made is written into a folder; nothing is written to the cluster.
+    /// Run it again with --force before the certificates expire: facts that cannot be sent are lost.
+    #[command(after_help = examples::CERTIFICATES)]
+    Certificates(certificates::Arguments),
     /// Print the completions of a shell.
     #[command(after_help = examples::COMPLETION)]
     Completion(manual::CompletionArguments),
@@ -113,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::main(&arguments),
         Command::Run(arguments) => done(run::main(arguments)),
         Command::Crd(arguments) => done(crd::main(&arguments)),
+        Command::Certificates(arguments) => done(certificates::main(&arguments)),
         Command::Completion(arguments) => done(manual::completion(&arguments, definition())),
         Command::Man(arguments) => done(manual::man(&arguments, definition())),
     };

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::configuration;
 use super::connect::Cluster;
+use super::intake::Evidence;
 use crate::cluster::{Settings, run};
 
 /// What `cronwarden run` is told.
@@ -21,11 +22,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080", env = "CRONWARDEN_LISTEN")]
     listen: SocketAddr,
     /// How long findings that are resolved or deleted are kept, such as 90d or 12h.
-    #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = retention)]
+    #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = duration)]
     retention: SignedDuration,
     /// The configuration: a YAML file of the deployment paths that changes are to come by.
     #[arg(long, value_name = "FILE", env = "CRONWARDEN_CONFIG")]
     config: Option<PathBuf>,
+    /// How long the event is waited for that tells who made a change, such as 10m. After that nobody accounts for it.
+    #[arg(long, value_name = "DURATION", default_value = "10m", env = "CRONWARDEN_GRACE", value_parser = duration)]
+    grace: SignedDuration,
+    /// The namespace of the operator, in which it keeps who made what.
+    #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAMESPACE")]
+    namespace: String,
     /// The form of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Json, env = "CRONWARDEN_LOG_FORMAT")]
     log_format: LogFormat,
@@ -35,6 +42,8 @@ pub(super) struct Arguments {
     /// The name of this process among its replicas.
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
     instance: String,
+    #[command(flatten)]
+    intake: Evidence,
     #[command(flatten)]
     cluster: Cluster,
 }
@@ -48,7 +57,7 @@ enum LogFormat {
 }
 
 /// A number of days, hours, minutes or seconds.
-fn retention(text: &str) -> Result<SignedDuration, String> {
+fn duration(text: &str) -> Result<SignedDuration, String> {
     let mend = || format!("{text:?} is not a duration: write a number and a unit of d, h, m or s, such as 90d");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(mend)?;
     let seconds = match unit {
@@ -64,6 +73,7 @@ fn retention(text: &str) -> Result<SignedDuration, String> {
 
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
+    let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
     let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
@@ -72,7 +82,15 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
         let listener = TcpListener::bind(arguments.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another address with --listen", arguments.listen))?;
-        let settings = Settings { retention: arguments.retention, instance: arguments.instance, paths };
+        let settings = Settings {
+            retention: arguments.retention,
+            grace: arguments.grace,
+            paths,
+            namespace: arguments.namespace,
+            instance: arguments.instance,
+            intake,
+            audit_logs,
+        };
         run(client, listener, settings, terminated()?).await
     })
 }

@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::intake::Counts;
 use crate::api::finding::State;
 
 /// All metrics; clones share the same values.
@@ -21,10 +22,14 @@ pub(super) struct Metrics {
     watch_errors: Family<ResourceLabels, Counter>,
     unreadable: Family<ResourceLabels, Counter>,
     events_suppressed: Counter,
+    ledger_pages_lost: Counter,
+    ledger_entries_dropped: Counter,
+    self_approved: Gauge,
     objects: Family<ResourceLabels, Gauge>,
     findings: Family<StateLabels, Gauge>,
     pending: Gauge,
     first_pass: Gauge<f64, AtomicU64>,
+    intake: Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +55,7 @@ pub(super) struct Held {
     pub(super) namespaces: usize,
     pub(super) approvals: usize,
     pub(super) findings: [(State, usize); 4],
+    pub(super) self_approved: usize,
     pub(super) pending: usize,
 }
 
@@ -63,10 +69,14 @@ impl Metrics {
             watch_errors: Family::default(),
             unreadable: Family::default(),
             events_suppressed: Counter::default(),
+            ledger_pages_lost: Counter::default(),
+            ledger_entries_dropped: Counter::default(),
+            self_approved: Gauge::default(),
             objects: Family::default(),
             findings: Family::default(),
             pending: Gauge::default(),
             first_pass: Gauge::default(),
+            intake: Counts::default(),
         };
         registry.register("judgements", "Workloads judged", metrics.judgements.clone());
         registry.register("writes", "Writes to the API server by outcome", metrics.writes.clone());
@@ -81,6 +91,21 @@ impl Metrics {
             "Events not sent to stay below the rate limit",
             metrics.events_suppressed.clone(),
         );
+        registry.register(
+            "ledger_pages_lost",
+            "Pages of the ledger that could not be read at the start",
+            metrics.ledger_pages_lost.clone(),
+        );
+        registry.register(
+            "ledger_entries_dropped",
+            "Entries of the ledger that were dropped because their page was full",
+            metrics.ledger_entries_dropped.clone(),
+        );
+        registry.register(
+            "self_approved_approvals",
+            "Approvals that speak for a workload of their own author",
+            metrics.self_approved.clone(),
+        );
         registry.register("objects", "Objects that are held in memory", metrics.objects.clone());
         registry.register("findings", "Findings by state", metrics.findings.clone());
         registry.register("pending", "Workloads and approvals waiting to be looked at", metrics.pending.clone());
@@ -90,7 +115,13 @@ impl Metrics {
             Unit::Seconds,
             metrics.first_pass.clone(),
         );
+        metrics.intake.register(&mut registry);
         Self { registry: Arc::new(registry), ..metrics }
+    }
+
+    /// The metrics of what arrives.
+    pub(super) fn intake(&self) -> &Counts {
+        &self.intake
     }
 
     pub(super) fn judged(&self) {
@@ -113,6 +144,14 @@ impl Metrics {
         self.events_suppressed.inc();
     }
 
+    pub(super) fn ledger_page_lost(&self) {
+        self.ledger_pages_lost.inc();
+    }
+
+    pub(super) fn ledger_entries_dropped(&self, count: usize) {
+        self.ledger_entries_dropped.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     pub(super) fn first_pass_took(&self, duration: SignedDuration) {
         self.first_pass.set(duration.as_secs_f64());
     }
@@ -127,6 +166,7 @@ impl Metrics {
         for (state, count) in held.findings {
             self.findings.get_or_create(&StateLabels { state: state.as_str() }).set(gauge(count));
         }
+        self.self_approved.set(gauge(held.self_approved));
         self.pending.set(gauge(held.pending));
     }
 

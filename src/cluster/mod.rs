@@ -1,7 +1,11 @@
 //! Everything that talks to an API server: the watches, the caches, the writer, the Events and the operator's loop.
 
+mod claim;
 mod events;
 mod http;
+pub mod intake;
+mod keeper;
+mod keeping;
 mod metrics;
 mod observed;
 mod operator;
@@ -22,9 +26,11 @@ use tracing::info;
 
 use events::Events;
 use http::Health;
+use keeper::Keeper;
+use keeping::Keeping;
 use metrics::Metrics;
 use operator::Operator;
-use picture::Picture;
+use picture::{Picture, Standards};
 use writer::Writer;
 
 use crate::identity::path::Paths;
@@ -34,10 +40,18 @@ use crate::identity::path::Paths;
 pub struct Settings {
     /// How long findings that are over are kept.
     pub retention: SignedDuration,
+    /// How long the event is waited for that tells who made a change.
+    pub grace: SignedDuration,
+    /// The known ways for changes to reach the cluster.
+    pub paths: Paths,
+    /// The namespace of the operator, where its ledger is kept.
+    pub namespace: String,
     /// The name of this process among its replicas, for Events.
     pub instance: String,
-    /// The deployment paths.
-    pub paths: Paths,
+    /// The endpoint for audit and admission webhooks, if there is to be one.
+    pub intake: Option<intake::Settings>,
+    /// The audit logs that are followed, if any.
+    pub audit_logs: Option<intake::AuditLogs>,
 }
 
 /// Runs the operator until `stop` is ready. Fails only if the probes cannot be served: an API server that cannot be reached is
@@ -51,14 +65,26 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let events = Events::new(client.clone(), settings.instance, metrics.clone());
+    let Settings { retention, grace, paths, namespace, instance, intake, audit_logs } = settings;
+    let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
-    let picture = Picture::new(settings.retention, metrics.clone());
-    let operator = Operator::new(picture, writer, metrics.clone(), synced);
+    let keeper = Keeper::new(&client, &namespace, metrics.clone());
     let address = listener.local_addr().context("cannot serve the probes")?;
     info!(%address, "serving probes and metrics");
+    let receives = intake.is_some() || audit_logs.is_some();
+    let (deliveries, _arrivals) = intake::start(intake, audit_logs, metrics.intake()).await?;
+    let mut stop = std::pin::pin!(stop);
+    let operate = async {
+        let ((ledger, keeper), own) = tokio::select! {
+            () = &mut stop => return,
+            known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
+        };
+        let picture = Picture::new(Standards { retention, grace, paths, own }, ledger, metrics.clone());
+        let operator = Operator::new(picture, writer, Keeping::new(keeper), metrics.clone(), synced);
+        operator.run(watch::start(&client, &metrics), deliveries, stop).await;
+    };
     tokio::select! {
         served = http::serve(listener, health) => served.context("cannot serve the probes"),
-        () = operator.run(watch::start(&client, &metrics), stop) => Ok(()),
+        () = operate => Ok(()),
     }
 }

@@ -6,15 +6,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use kube::core::ObjectMeta;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::claim;
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use crate::identity::Claim;
+use crate::identity::ledger::{Seen, Sighting};
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKind};
 
 /// What is kept of an object of some kind.
@@ -47,7 +52,7 @@ impl Kept for LabelsOnly {
     }
 }
 
-impl Kept for ApprovedCronJob {
+impl Kept for Box<ApprovedCronJob> {
     type Kind = ApprovedCronJob;
 
     fn read(text: &str) -> Result<Self, String> {
@@ -55,7 +60,7 @@ impl Kept for ApprovedCronJob {
     }
 }
 
-impl Kept for ScheduledWorkloadFinding {
+impl Kept for Box<ScheduledWorkloadFinding> {
     type Kind = ScheduledWorkloadFinding;
 
     fn read(text: &str) -> Result<Self, String> {
@@ -70,8 +75,10 @@ fn whole<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 /// An object from the API server.
 #[derive(Clone)]
 pub(super) struct Observed<T> {
-    /// Name, namespace, uid, version and labels.
+    /// Name, namespace, uid, version, times and labels.
     pub(super) metadata: ObjectMeta,
+    /// What it says of who last changed its spec.
+    pub(super) claim: Option<Claim>,
     /// What is kept of it, or why it cannot be read.
     pub(super) object: Result<T, String>,
 }
@@ -90,6 +97,18 @@ impl<T> Observed<T> {
     pub(super) fn version(&self) -> u64 {
         self.metadata.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
     }
+
+    /// What is seen of it now. `before` is what was seen of the same object last; `live` is whether the watch saw it become so.
+    pub(super) fn seen(&self, before: Option<&Seen>, live: bool, now: Timestamp) -> Seen {
+        let generation = self.metadata.generation.unwrap_or_default();
+        let claim = self.claim.clone();
+        if let Some(before) = before.filter(|before| before.sighting.generation == generation) {
+            return Seen { claim, ..before.clone() };
+        }
+        let became = Some(self.version()).filter(|version| live && *version > 0);
+        let created = self.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        Seen { sighting: Sighting { generation, became, content: None }, created, at: now, claim }
+    }
 }
 
 impl<T> std::fmt::Debug for Observed<T> {
@@ -102,32 +121,46 @@ impl<'de, T: Kept> Deserialize<'de> for Observed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let envelope: Envelope = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        Ok(Self { metadata: envelope.metadata.into(), object: T::read(raw.get()) })
+        let claim = envelope.metadata.managed_fields.and_then(claim::of);
+        Ok(Self { metadata: envelope.metadata.into(), claim, object: T::read(raw.get()) })
     }
 }
 
 /// The part that every object has and that the API server guarantees.
 #[derive(Deserialize)]
-struct Envelope {
-    metadata: Metadata,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
 }
 
-/// Metadata without the managed fields, which are often its largest part.
+/// Metadata. The managed fields are often its largest part: they are looked at, and not kept.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Metadata {
+struct Metadata<'a> {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
     generation: Option<i64>,
+    creation_timestamp: Option<Time>,
     labels: Option<BTreeMap<String, String>>,
+    #[serde(borrow)]
+    managed_fields: Option<&'a RawValue>,
 }
 
-impl From<Metadata> for ObjectMeta {
-    fn from(metadata: Metadata) -> Self {
-        let Metadata { name, namespace, uid, resource_version, generation, labels } = metadata;
-        Self { name, namespace, uid, resource_version, generation, labels, ..Self::default() }
+impl From<Metadata<'_>> for ObjectMeta {
+    fn from(metadata: Metadata<'_>) -> Self {
+        let Metadata {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            generation,
+            creation_timestamp,
+            labels,
+            managed_fields: _,
+        } = metadata;
+        Self { name, namespace, uid, resource_version, generation, creation_timestamp, labels, ..Self::default() }
     }
 }
 

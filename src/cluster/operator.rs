@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -10,10 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
+use super::intake::Delivery;
+use super::keeping::Keeping;
 use super::metrics::Metrics;
 use super::picture::{Concerned, Picture};
 use super::watch::Change;
 use super::writer::{WriteError, Writer, Written};
+use crate::api::approval::ApprovedCronJobStatus;
 use crate::finding::Write;
 
 /// How many subjects are written at once: enough to hide the API server's latency, too few to crowd out others.
@@ -28,6 +32,9 @@ const JUDGED_AT_ONCE: usize = 256;
 /// The longest sleep: after a jump of the clock, deadlines are looked at no later than this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How often what changed in the ledger by itself is kept. What was received is kept at once.
+const KEEP_EVERY: Duration = Duration::from_mins(1);
+
 type Queue = super::queue::Queue<Concerned>;
 type InFlight = FuturesUnordered<Pin<Box<dyn Future<Output = (Concerned, Vec<Result<Written, WriteError>>)> + Send>>>;
 
@@ -37,6 +44,7 @@ pub(super) struct Operator {
     queue: Queue,
     in_flight: InFlight,
     writer: Writer,
+    keeping: Keeping,
     metrics: Metrics,
     synced: watch::Sender<bool>,
     started: Instant,
@@ -46,12 +54,19 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    pub(super) fn new(picture: Picture, writer: Writer, metrics: Metrics, synced: watch::Sender<bool>) -> Self {
+    pub(super) fn new(
+        picture: Picture,
+        writer: Writer,
+        keeping: Keeping,
+        metrics: Metrics,
+        synced: watch::Sender<bool>,
+    ) -> Self {
         Self {
             picture,
             queue: Queue::default(),
             in_flight: FuturesUnordered::new(),
             writer,
+            keeping,
             metrics,
             synced,
             started: Instant::now(),
@@ -61,9 +76,16 @@ impl Operator {
     }
 
     /// Works until `stop` is ready, then finishes the writes that are under way.
-    pub(super) async fn run(mut self, mut changes: mpsc::Receiver<Change>, stop: impl Future<Output = ()>) {
+    pub(super) async fn run(
+        mut self,
+        mut changes: mpsc::Receiver<Change>,
+        mut deliveries: mpsc::Receiver<Delivery>,
+        stop: impl Future<Output = ()>,
+    ) {
         let mut stop = std::pin::pin!(stop);
+        let mut keep = tokio::time::interval(KEEP_EVERY);
         loop {
+            let is_synced = *self.synced.borrow();
             self.judge();
             let sleep = self.sleep();
             tokio::select! {
@@ -73,6 +95,13 @@ impl Operator {
                     None => break,
                 },
                 Some((subject, results)) = self.in_flight.next() => self.written(&subject, results),
+                // What was there before the first event is only known once all of it is.
+                Some(delivery) = deliveries.recv(), if is_synced => self.take_facts(delivery),
+                Some(failed) = self.keeping.done() => self.saved(failed),
+                _ = keep.tick() => {
+                    self.picture.tidy(Timestamp::now());
+                    self.save();
+                }
                 () = tokio::time::sleep(sleep) => {}
             }
             let now = Timestamp::now();
@@ -80,8 +109,42 @@ impl Operator {
             self.enqueue(due);
         }
         info!(writes = self.in_flight.len(), "stopping: finishing the writes that are under way");
-        drop(changes);
+        drop((changes, deliveries));
         while self.in_flight.next().await.is_some() {}
+        while let Some(failed) = self.keeping.done().await {
+            self.saved(failed);
+        }
+        self.save();
+        self.keeping.done().await;
+    }
+
+    /// Takes in what somebody did. Whoever sent it is told once that is kept.
+    fn take_facts(&mut self, delivery: Delivery) {
+        let Delivery { facts, kept } = delivery;
+        let concerned = self.picture.take_facts(&facts, Timestamp::now());
+        self.enqueue(concerned);
+        self.keeping.tell_when_kept(kept);
+        self.save();
+    }
+
+    /// Keeps what changed in the ledger. What changes meanwhile is kept afterwards.
+    fn save(&mut self) {
+        if !self.keeping.is_free() || !*self.synced.borrow() {
+            return;
+        }
+        let pages = self.picture.changed_pages();
+        if !pages.is_empty() || self.keeping.is_awaited() {
+            self.keeping.save(pages);
+        }
+    }
+
+    fn saved(&mut self, failed: Vec<u8>) {
+        for number in failed {
+            self.picture.page_not_kept(number);
+        }
+        if self.keeping.is_awaited() {
+            self.save();
+        }
     }
 
     /// Takes in a change, and whatever else is waiting.
@@ -98,6 +161,10 @@ impl Operator {
             }
             room -= 1;
             next = if room > 0 { changes.try_recv().ok() } else { None };
+        }
+        // Somebody removed a finding: what is known of that must not be lost with this process.
+        if self.picture.is_ledger_changed() {
+            self.save();
         }
     }
 
@@ -136,18 +203,13 @@ impl Operator {
                 Concerned::Workload(key) => {
                     let (writes, concerned) = self.picture.judge(key, now);
                     self.enqueue(concerned);
-                    self.write_findings(subject, writes, now);
+                    self.write(subject, writes, None, now);
                 }
-                Concerned::Approval(name) => match self.picture.approval_status(name, now) {
-                    None => self.queue.done(&subject),
-                    Some(status) => {
-                        let (writer, name) = (self.writer.clone(), name.clone());
-                        self.in_flight.push(Box::pin(async move {
-                            let result = writer.approval_status(&name, status).await;
-                            (subject, vec![result])
-                        }));
-                    }
-                },
+                Concerned::Approval(name) => {
+                    let writes = self.picture.judge_approval(name, now);
+                    let status = self.picture.approval_status(name, now).map(|status| (name.clone(), status));
+                    self.write(subject, writes, status, now);
+                }
             }
         }
         if !self.first_pass_done && self.queue.is_idle() {
@@ -159,13 +221,20 @@ impl Operator {
         self.metrics.hold(&self.picture.held(self.queue.len()));
     }
 
-    fn write_findings(&mut self, subject: Concerned, writes: Vec<Write>, now: Timestamp) {
-        if writes.is_empty() {
+    /// Has findings and the status of an approval written, if there is anything to write.
+    fn write(
+        &mut self,
+        subject: Concerned,
+        writes: Vec<Write>,
+        status: Option<(Arc<str>, ApprovedCronJobStatus)>,
+        now: Timestamp,
+    ) {
+        if writes.is_empty() && status.is_none() {
             self.queue.done(&subject);
             return;
         }
         let tell = self.picture.has_inventory(now);
-        if !tell && !self.advised {
+        if !tell && !self.advised && !writes.is_empty() {
             self.advised = true;
             warn!(
                 "there is no usable ApprovedCronJob yet: findings are recorded, but no Events are sent; \
@@ -183,6 +252,9 @@ impl Operator {
                 }
                 results.push(writer.carry_out(write, tell).await);
             }
+            if let Some((name, status)) = status {
+                results.push(writer.approval_status(&name, status).await);
+            }
             (subject, results)
         }));
     }
@@ -193,10 +265,10 @@ impl Operator {
         for result in results {
             match result {
                 Ok(Written::Finding(finding)) => {
-                    let decided = self.picture.put_written(finding, now);
+                    let decided = self.picture.put_written(*finding, now);
                     self.enqueue(decided);
                 }
-                Ok(Written::Gone { name }) => drop(self.picture.remove_finding(&name, u64::MAX)),
+                Ok(Written::Gone { name }) => self.picture.dropped(&name),
                 Ok(Written::Approval { name, version, status }) => {
                     self.picture.put_approval_status(&name, version, status);
                 }

@@ -5,11 +5,13 @@ use std::error::Error;
 use std::fmt::Debug;
 
 use anyhow::{Context, anyhow, bail};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use serde::Deserialize;
+use tracing::warn;
 
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
@@ -45,7 +47,7 @@ pub fn told(error: &(dyn Error + 'static)) -> String {
 
 /// Every approval by name, or why it cannot be read.
 pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Result<ApprovedCronJob, String>>> {
-    let observed = list::<ApprovedCronJob>(&Api::all(client.clone())).await.map_err(|error| match error {
+    let observed = list::<Box<ApprovedCronJob>>(&Api::all(client.clone())).await.map_err(|error| match error {
         kube::Error::Api(status) if status.code == 404 => {
             anyhow!(
                 "the cluster has no ApprovedCronJobs: `cronwarden crd | kubectl apply -f -` installs the definitions"
@@ -53,7 +55,10 @@ pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Resul
         }
         error => anyhow!("cannot read the inventory (ApprovedCronJobs): {}", told(&error)),
     })?;
-    Ok(observed.into_iter().map(|observed| (observed.name().to_owned(), observed.object)).collect())
+    Ok(observed
+        .into_iter()
+        .map(|observed| (observed.name().to_owned(), observed.object.map(|approval| *approval)))
+        .collect())
 }
 
 /// The labels of one namespace, or of all; `None` if these credentials may not read them.
@@ -112,6 +117,23 @@ pub async fn workload(client: &Client, key: &WorkloadKey) -> anyhow::Result<Work
         Some(object) => {
             let packed = object.map_err(|reason| anyhow!("{key} cannot be read: {reason}"))?;
             packed.unpack().with_context(|| format!("{key} cannot be read"))
+        }
+    }
+}
+
+/// The user name of these credentials; empty if the API server does not tell.
+pub(super) async fn own_name(client: &Client) -> String {
+    let api: Api<SelfSubjectReview> = Api::all(client.clone());
+    match api.create(&PostParams::default(), &SelfSubjectReview::default()).await {
+        Ok(review) => {
+            review.status.and_then(|status| status.user_info).and_then(|user| user.username).unwrap_or_default()
+        }
+        Err(error) => {
+            warn!(
+                "the API server does not tell who this operator is, so nobody is noticed who changes findings: {}",
+                told(&error)
+            );
+            String::new()
         }
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::api::finding::State;
+use super::picture::Concerned;
+use crate::api::finding::{State, WorkloadReference};
 use crate::finding::Record;
+use crate::identity::ledger::Seen;
 use crate::inventory::Matcher;
 use crate::workload::pattern::Pattern;
 use crate::workload::{Packed, Unreadable, WorkloadKey};
@@ -54,6 +56,8 @@ impl<K: Eq + Hash> Relist<K> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) uid: Box<str>,
+    /// What its watch knows of how it became what it is.
+    pub(super) seen: Seen,
     /// What is judged, or why it cannot be.
     pub(super) object: Result<Packed, Unreadable>,
     /// The approvals that selected it when it was last judged.
@@ -89,6 +93,10 @@ impl Workloads {
         }
         self.count -= 1;
         Some(entry)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<WorkloadKey>, &Entry)> {
+        self.namespaces.values().flatten()
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<WorkloadKey>> {
@@ -131,7 +139,7 @@ pub(super) struct Versioned {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     by_name: HashMap<String, Versioned>,
-    by_workload: HashMap<WorkloadKey, BTreeSet<String>>,
+    by_subject: HashMap<Concerned, BTreeSet<String>>,
     states: BTreeMap<State, usize>,
 }
 
@@ -140,9 +148,9 @@ impl Findings {
         self.by_name.get(name)
     }
 
-    /// Every finding about a workload of this key, whatever its uid.
-    pub(super) fn about<'a>(&'a self, key: &WorkloadKey) -> impl Iterator<Item = &'a Record> {
-        self.by_workload.get(key).into_iter().flatten().filter_map(|name| Some(&self.by_name.get(name)?.record))
+    /// Every finding about a workload or an approval of this name, whatever its uid.
+    pub(super) fn about<'a>(&'a self, subject: &Concerned) -> impl Iterator<Item = &'a Record> {
+        self.by_subject.get(subject).into_iter().flatten().filter_map(|name| Some(&self.by_name.get(name)?.record))
     }
 
     /// Takes in a finding. What is older than what is known is left aside.
@@ -158,9 +166,9 @@ impl Findings {
             return Insertion::Same;
         }
         self.remove(&new.record.name.clone(), u64::MAX);
-        let key = key_of(&new.record);
+        let subject = subject_of(&new.record);
         *self.states.entry(new.record.state().unwrap_or_default()).or_default() += 1;
-        self.by_workload.entry(key).or_default().insert(new.record.name.clone());
+        self.by_subject.entry(subject).or_default().insert(new.record.name.clone());
         self.by_name.insert(new.record.name.clone(), new);
         Insertion::Changed
     }
@@ -174,11 +182,11 @@ impl Findings {
         if let Some(count) = self.states.get_mut(&record.state().unwrap_or_default()) {
             *count -= 1;
         }
-        let key = key_of(&record);
-        if let Some(names) = self.by_workload.get_mut(&key) {
+        let subject = subject_of(&record);
+        if let Some(names) = self.by_subject.get_mut(&subject) {
             names.remove(name);
             if names.is_empty() {
-                self.by_workload.remove(&key);
+                self.by_subject.remove(&subject);
             }
         }
         Some(record)
@@ -188,8 +196,8 @@ impl Findings {
         self.by_name.keys()
     }
 
-    pub(super) fn workloads(&self) -> impl Iterator<Item = &WorkloadKey> {
-        self.by_workload.keys()
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &Concerned> {
+        self.by_subject.keys()
     }
 
     pub(super) fn in_state(&self, state: State) -> usize {
@@ -208,10 +216,13 @@ pub(super) enum Insertion {
     Stale,
 }
 
-/// The workload that a finding is about.
-pub(super) fn key_of(record: &Record) -> WorkloadKey {
-    let workload = &record.workload;
-    WorkloadKey { namespace: workload.namespace.clone(), name: workload.name.clone(), kind: workload.kind }
+/// What a finding is about.
+pub(super) fn subject_of(record: &Record) -> Concerned {
+    let WorkloadReference { kind, namespace, name, uid: _ } = &record.workload;
+    match kind.workload() {
+        Some(kind) => Concerned::Workload(WorkloadKey { namespace: namespace.clone(), name: name.clone(), kind }),
+        None => Concerned::Approval(name.as_str().into()),
+    }
 }
 
 /// What happens at a known time.

@@ -22,8 +22,8 @@ const PAGE: u32 = 50;
 pub(super) enum Change {
     Workload(watcher::Event<Observed<Packed>>),
     Namespace(watcher::Event<Observed<LabelsOnly>>),
-    Approval(watcher::Event<Observed<ApprovedCronJob>>),
-    Finding(watcher::Event<Observed<ScheduledWorkloadFinding>>),
+    Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
+    Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
 }
 
 /// Starts all watches. They end when the receiver is dropped.

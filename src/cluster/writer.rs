@@ -23,7 +23,7 @@ const APPROVALS: &str = "approvedcronjobs";
 /// What came of a write.
 pub(super) enum Written {
     /// The finding as it is recorded now.
-    Finding(Versioned),
+    Finding(Box<Versioned>),
     /// The finding is gone.
     Gone { name: String },
     /// The approval as it is recorded now.
@@ -100,21 +100,32 @@ impl Writer {
                 recorded(&self.findings.patch_status(&name, &self.apply, &status).await?)
             }
             Write::Close { name, closing, notice: _ } => {
-                let mut finding = self.findings.get(&name).await?;
-                let status = finding.status.get_or_insert_default();
-                closing.apply(status);
-                let mut patch = object("ScheduledWorkloadFinding", &name, "status", &status);
-                // Someone may have changed the finding in between: then this is refused, and planned again.
-                patch["metadata"]["resourceVersion"] = json!(finding.resource_version());
-                let patch = Patch::Apply(patch);
-                recorded(&self.findings.patch_status(&name, &self.apply, &patch).await?)
+                let close = |finding: &mut ScheduledWorkloadFinding| {
+                    closing.apply(finding.status.get_or_insert_default());
+                };
+                self.amend(&name, close).await
             }
+            Write::Attribute { name, verdict } => self.amend(&name, |finding| verdict.apply(finding)).await,
             Write::Delete { name } => match self.findings.delete(&name, &DeleteParams::default()).await {
                 Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Written::Gone { name }),
                 Err(error) => Err(error.into()),
                 Ok(_) => Ok(Written::Gone { name }),
             },
         }
+    }
+
+    /// Changes the status of a finding as it is recorded, and leaves the rest of its evidence as it is.
+    async fn amend(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut ScheduledWorkloadFinding),
+    ) -> Result<Written, WriteError> {
+        let mut finding = self.findings.get(name).await?;
+        change(&mut finding);
+        let mut patch = object("ScheduledWorkloadFinding", name, "status", &finding.status);
+        // Someone may have changed the finding in between: then this is refused, and planned again.
+        patch["metadata"]["resourceVersion"] = json!(finding.resource_version());
+        recorded(&self.findings.patch_status(name, &self.apply, &Patch::Apply(patch)).await?)
     }
 }
 
@@ -125,7 +136,7 @@ fn object(kind: &str, name: &str, part: &str, content: &impl Serialize) -> serde
 
 fn recorded(finding: &ScheduledWorkloadFinding) -> Result<Written, WriteError> {
     let version = version(finding.metadata.resource_version.as_deref())?;
-    Ok(Written::Finding(Versioned { version, record: Record::of(finding) }))
+    Ok(Written::Finding(Box::new(Versioned { version, record: Record::of(finding) })))
 }
 
 fn version(text: Option<&str>) -> Result<u64, WriteError> {

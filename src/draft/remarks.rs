@@ -78,6 +78,10 @@ fn field(code: RiskCode) -> &'static str {
         RiskCode::FrequentSchedule | RiskCode::NeverRuns => "spec.expected.schedules",
         RiskCode::ControlPlaneToleration => TEMPLATE_HASH,
         RiskCode::EvidenceHiding => "spec.expected",
-        RiskCode::HumanActor | RiskCode::AnonymousActor | RiskCode::Impersonation => "",
+        RiskCode::HumanActor
+        | RiskCode::AnonymousActor
+        | RiskCode::Impersonation
+        | RiskCode::SelfApproval
+        | RiskCode::EvidenceTampering => "",
     }
 }

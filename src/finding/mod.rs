@@ -3,6 +3,7 @@
 //! A finding is a function of the workload, the inventory, the previous finding and the time, so a second evaluation of an
 //! unchanged cluster writes nothing.
 
+mod actor;
 mod event;
 mod fingerprint;
 mod plan;
@@ -15,13 +16,14 @@ mod tests;
 
 use sha2::{Digest, Sha256};
 
-use crate::api::finding::WorkloadReference;
+use crate::api::finding::{SubjectKind, WorkloadReference};
 use crate::workload::WorkloadKey;
 
+pub use actor::Attribution;
 pub use event::{Notice, Reason};
 pub use fingerprint::fingerprint;
-pub use plan::{Closing, Subject, Write, closing, expired, plan};
-pub use record::{Acknowledgement, Record};
+pub use plan::{Closing, Subject, Write, attributed, closing, expired, plan, restored};
+pub use record::{Acknowledgement, Record, is_intact};
 
 /// The name of the finding about a workload: readable, and made unique by a hash of kind, namespace, name and uid.
 ///
@@ -32,12 +34,12 @@ pub fn name(workload: &WorkloadReference) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    format!(
-        "{}-{}-{}",
-        label(&workload.namespace, 60),
-        label(&workload.name, 160),
-        fingerprint::hex(&hash.finalize(), 10)
-    )
+    // An approval lives in no namespace.
+    let place = match workload.kind {
+        SubjectKind::ApprovedCronJob => "approval".to_owned(),
+        SubjectKind::CronJob | SubjectKind::Job => label(&workload.namespace, 60),
+    };
+    format!("{place}-{}-{}", label(&workload.name, 160), fingerprint::hex(&hash.finalize(), 10))
 }
 
 /// The part of a name that objects may have in theirs.
@@ -57,5 +59,20 @@ fn label(text: &str, limit: usize) -> String {
 
 /// How a finding refers to a workload. A uid of none is for a workload that does not exist.
 pub fn reference(key: &WorkloadKey, uid: &str) -> WorkloadReference {
-    WorkloadReference { kind: key.kind, namespace: key.namespace.clone(), name: key.name.clone(), uid: uid.to_owned() }
+    WorkloadReference {
+        kind: key.kind.into(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        uid: uid.to_owned(),
+    }
+}
+
+/// How a finding refers to an approval.
+pub fn approval_reference(name: &str, uid: &str) -> WorkloadReference {
+    WorkloadReference {
+        kind: SubjectKind::ApprovedCronJob,
+        namespace: String::new(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+    }
 }

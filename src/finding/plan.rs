@@ -3,10 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::actor::{Actors, Attribution};
 use super::event::{Notice, Reason};
 use super::record::{Record, Written, digest};
 use super::{fingerprint, name, status, steps};
-use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, State, WorkloadReference};
+use crate::api::ScheduledWorkloadFinding;
+use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
 use crate::workload::Workload;
 
@@ -17,6 +19,8 @@ pub struct Subject<'a> {
     pub reference: &'a WorkloadReference,
     /// The workload, if it exists and can be read.
     pub workload: Option<&'a Workload>,
+    /// Who made it what it is, as far as anything tells.
+    pub attribution: Option<Attribution<'a>>,
 }
 
 /// One change of what is recorded. It leaves nothing to decide to whoever carries it out.
@@ -44,6 +48,13 @@ pub enum Write {
         /// What to tell people.
         notice: Notice,
     },
+    /// Say who did it in a finding that is over: evidence may come after the end.
+    Attribute {
+        /// The name of the finding.
+        name: String,
+        /// Who it was.
+        verdict: Attributed,
+    },
     /// Drop a finding that was over for longer than the retention time.
     Delete {
         /// The name of the finding.
@@ -55,7 +66,10 @@ impl Write {
     /// The name of the finding that is written.
     pub fn name(&self) -> &str {
         match self {
-            Self::Apply { name, .. } | Self::Close { name, .. } | Self::Delete { name } => name,
+            Self::Apply { name, .. }
+            | Self::Close { name, .. }
+            | Self::Attribute { name, .. }
+            | Self::Delete { name } => name,
         }
     }
 
@@ -64,7 +78,7 @@ impl Write {
         match self {
             Self::Apply { notice, .. } => notice.as_ref(),
             Self::Close { notice, .. } => Some(notice),
-            Self::Delete { .. } => None,
+            Self::Attribute { .. } | Self::Delete { .. } => None,
         }
     }
 }
@@ -154,7 +168,12 @@ pub fn closing(record: &Record, now: Timestamp) -> Option<Write> {
     if record.workload.uid.is_empty() {
         return resolved(record, now);
     }
-    let why = "The workload was deleted while it deviated; deletion is not innocence.";
+    let why = match record.workload.kind {
+        SubjectKind::ApprovedCronJob => "The approval was deleted.",
+        SubjectKind::CronJob | SubjectKind::Job => {
+            "The workload was deleted while it deviated; deletion is not innocence."
+        }
+    };
     close(record, State::Deleted, now, why, Reason::WorkloadDeleted)
 }
 
@@ -164,7 +183,55 @@ fn close(record: &Record, state: State, at: Timestamp, why: &'static str, reason
     (!is_over).then(|| Write::Close {
         name: record.name.clone(),
         notice: Notice::closing(reason, &record.name, why, at),
-        closing: Closing { state, at, why, next_steps: steps::when_over(state, &record.workload) },
+        closing: Closing { state, at, why, next_steps: steps::when_over(state, &record.workload, false) },
+    })
+}
+
+/// Who did it, where that became known after the end of a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attributed(Box<Actors>);
+
+impl Attributed {
+    /// Adds it to a finding.
+    pub fn apply(&self, finding: &mut ScheduledWorkloadFinding) {
+        let Actors { actor, creator, deleter, tampering } = &*self.0;
+        let Some(status) = &mut finding.status else { return };
+        if actor.audit_id.is_some() {
+            status.actor = actor.clone();
+            status.creator.clone_from(creator);
+        }
+        if deleter.is_some() {
+            status.deleter.clone_from(deleter);
+        }
+        if !tampering.is_empty() {
+            status.tampering.clone_from(tampering);
+        }
+        status.next_steps = steps::when_over(status.state, &finding.spec.workload, status.deleter.is_some());
+    }
+}
+
+/// What to write about a finding that is over, if more became known of who did it.
+pub fn attributed(record: &Record, attribution: Attribution<'_>) -> Option<Write> {
+    let written = record.written.as_ref().filter(|written| !written.state.is_active())?;
+    let actors = attribution.told(None);
+    let is_news = |new: Option<&Actor>, known: &Option<Box<str>>| {
+        new.and_then(|actor| actor.audit_id.as_deref()).is_some_and(|id| known.as_deref() != Some(id))
+    };
+    let is_more = is_news(Some(&actors.actor), &written.told.actor)
+        || is_news(actors.creator.as_deref(), &written.told.creator)
+        || is_news(actors.deleter.as_deref(), &written.told.deleter)
+        || actors.tampering.len() > written.told.attempts;
+    is_more.then(|| Write::Attribute { name: record.name.clone(), verdict: Attributed(Box::new(actors)) })
+}
+
+/// What to write to bring a finding back that somebody removed. `finding` is how it was.
+pub fn restored(finding: ScheduledWorkloadFinding) -> Option<Write> {
+    Some(Write::Apply {
+        name: finding.metadata.name?,
+        workload: finding.spec.workload,
+        status: Box::new(finding.status?),
+        create: true,
+        notice: None,
     })
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
 
 /// A finding as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,29 @@ pub struct Written {
     pub(super) last_seen: Option<Timestamp>,
     pub(super) closed_at: Option<Timestamp>,
     pub(super) deviating_since: Option<Timestamp>,
+    pub(super) told: Told,
     pub(super) digest: [u8; 16],
+}
+
+/// Whom a finding names: the audit IDs of what they did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) actor: Option<Box<str>>,
+    pub(super) creator: Option<Box<str>>,
+    pub(super) deleter: Option<Box<str>>,
+    pub(super) attempts: usize,
+}
+
+impl Told {
+    fn of(status: &Status) -> Self {
+        let id = |actor: &Actor| actor.audit_id.as_deref().map(Box::from);
+        Self {
+            actor: id(&status.actor),
+            creator: status.creator.as_deref().and_then(id),
+            deleter: status.deleter.as_deref().and_then(id),
+            attempts: status.tampering.len(),
+        }
+    }
 }
 
 /// A decision of people to live with a finding for now.
@@ -87,9 +109,15 @@ impl Written {
             last_seen: at(&status.last_seen),
             closed_at: at(&status.closed_at),
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
+            told: Told::of(status),
             digest: digest(status),
         }
     }
+}
+
+/// Whether a finding says what is remembered of it, so that nobody changed it since.
+pub fn is_intact(finding: &ScheduledWorkloadFinding, record: &Record) -> bool {
+    finding.status.as_ref().map(digest) == record.written.as_ref().map(|written| written.digest)
 }
 
 /// Identifies the content of a status. Times do not count: they say when it was written, not what.

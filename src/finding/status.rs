@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::actor::Actors;
 use super::event::fit;
 use super::plan::Subject;
 use super::{snapshot, steps};
@@ -29,8 +30,14 @@ pub(super) fn of(
     fingerprint: String,
     state: State,
 ) -> Status {
+    let Actors { actor, creator, deleter, tampering } =
+        subject.attribution.map(|attribution| attribution.told(subject.workload)).unwrap_or_default();
     Status {
         state,
+        actor,
+        creator,
+        deleter,
+        tampering,
         severity: assessment.severity,
         severity_reasons: assessment.severity_reasons.clone(),
         reasons: codes(assessment.deviations.iter().map(|deviation| deviation.code.as_str())),
@@ -66,6 +73,9 @@ pub(super) fn deviating(assessment: &Assessment, since: Timestamp) -> Condition 
 pub(super) fn sentence(deviation: &Deviation) -> String {
     let Deviation { code, path, expected, observed, approval } = deviation;
     match (code, approval) {
+        (DeviationCode::UnattributedChange | DeviationCode::DeploymentPath, _) => {
+            format!("{code}: {observed}; expected is that it is {expected}.")
+        }
         (DeviationCode::Unapproved, None) => format!("{code}: no ApprovedCronJob selects this workload."),
         (DeviationCode::Unapproved | DeviationCode::ApprovalExpired, Some(approval)) => {
             format!("{code}: approval {approval} speaks for this workload, but {observed}.")

@@ -1,19 +1,30 @@
 //! What to do about a finding, as commands that can be copied.
 
 use crate::api::code::DeviationCode;
-use crate::api::finding::{Deviation, State, WorkloadReference};
+use crate::api::finding::{Deviation, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
 
 /// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
-pub(super) fn when_over(state: State, workload: &WorkloadReference) -> Vec<String> {
+pub(super) fn when_over(state: State, workload: &WorkloadReference, is_deleter_known: bool) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
     if state != State::Deleted {
         return Vec::new();
     }
+    let whodunit = if is_deleter_known {
+        "Ask who deleted it: status.deleter".to_owned()
+    } else {
+        format!(
+            "Find out who deleted it: the deletion of {kind} {name} in the audit log of the API server",
+            kind = kind.as_str()
+        )
+    };
+    if *kind == SubjectKind::ApprovedCronJob {
+        return vec![whodunit];
+    }
     vec![
         "It is gone: status.snapshot shows what it looked like".to_owned(),
         format!("Look at what it left behind: kubectl get jobs,pods -n {namespace}"),
-        format!("Find out who deleted it: the deletion of {kind} {name} in the audit log of the API server"),
+        whodunit,
     ]
 }
 
@@ -26,10 +37,16 @@ pub(super) fn after(
 ) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
     let resource = kind.as_str().to_ascii_lowercase();
-    let acknowledge = format!(
-        "Live with it for now: kubectl patch finding {finding} --type=merge -p \
-         '{{\"spec\":{{\"triage\":{{\"state\":\"Acknowledged\",\"by\":\"YOU\",\"fingerprint\":\"{fingerprint}\"}}}}}}'"
-    );
+    let acknowledge = acknowledge(finding, fingerprint);
+    if *kind == SubjectKind::ApprovedCronJob {
+        return vec![
+            format!("Look at it: kubectl get acj {name} -o yaml --show-managed-fields"),
+            "Ask who wrote it (status.actor), and have somebody else review it; what it approves is approved until then".to_owned(),
+            format!("If nobody stands by it, remove it: kubectl delete acj {name}"),
+            "If it is legitimate: bring it to the cluster by a deployment path for approvals".to_owned(),
+            acknowledge,
+        ];
+    }
     if assessment.deviations.iter().any(|deviation| deviation.code == DeviationCode::Missing) {
         let approvals: Vec<&str> = assessment.approvals.iter().map(|approval| approval.name.as_str()).collect();
         return vec![
@@ -57,4 +74,11 @@ pub(super) fn after(
         settle,
         acknowledge,
     ]
+}
+
+fn acknowledge(finding: &str, fingerprint: &str) -> String {
+    format!(
+        "Live with it for now: kubectl patch finding {finding} --type=merge -p \
+         '{{\"spec\":{{\"triage\":{{\"state\":\"Acknowledged\",\"by\":\"YOU\",\"fingerprint\":\"{fingerprint}\"}}}}}}'"
+    )
 }

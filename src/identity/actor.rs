@@ -68,7 +68,9 @@ impl Actor {
         cut(&mut self.user_agent, LONGEST_TEXT);
         cut(&mut self.authorization, LONGEST_TEXT);
         if let Some(pod) = &mut self.pod {
-            [&mut pod.name, &mut pod.uid, &mut pod.node].into_iter().for_each(|text| cut(text, LONGEST_NAME));
+            for text in [&mut pod.name, &mut pod.uid, &mut pod.node] {
+                cut(text, LONGEST_NAME);
+            }
         }
         self
     }
@@ -94,8 +96,10 @@ impl User {
     }
 }
 
+/// Cuts a text so that what is left of it is never taken for a name that ends there.
 fn cut(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
+        text.push('…');
     }
 }

@@ -90,8 +90,10 @@ pub enum ObjectKind {
     Job,
     /// An `ApprovedCronJob`.
     Approval,
-    /// A `ScheduledWorkloadFinding`, its subresource `status` included.
+    /// A `ScheduledWorkloadFinding`.
     Finding,
+    /// The subresource `status` of a `ScheduledWorkloadFinding`.
+    FindingStatus,
 }
 
 impl ObjectKind {
@@ -100,7 +102,7 @@ impl ObjectKind {
         match self {
             Self::CronJob => Some(WorkloadKind::CronJob),
             Self::Job => Some(WorkloadKind::Job),
-            Self::Approval | Self::Finding => None,
+            Self::Approval | Self::Finding | Self::FindingStatus => None,
         }
     }
 }

@@ -5,9 +5,16 @@
 //! [`path`] has the known ways for changes to reach the cluster.
 
 mod actor;
+pub mod admission;
 pub mod audit;
+mod deed;
 mod fact;
+pub mod ledger;
 pub mod path;
+mod provenance;
 
 pub use actor::{Actor, PodIdentity, User};
+pub use deed::Deed;
 pub use fact::{Fact, Object, ObjectKind, Source, Verb, Version};
+pub use ledger::Ledger;
+pub use provenance::{Account, Claim, Provenance};

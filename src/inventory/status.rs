@@ -5,22 +5,28 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Approval;
 use crate::api::approval::ApprovedCronJobStatus;
+use crate::workload::WorkloadKey;
 use crate::workload::redact::printable;
 
 /// How many of the selected workloads are named.
 pub const SAMPLES: usize = 10;
 
-/// The status of an approval that selects `count` workloads, of which `samples` are the first. `previous` is what its status said
-/// before: a condition that has not changed keeps its time.
+/// The status of an approval. `previous` is what its status said before: a condition that has not changed keeps its time.
 pub fn status(
     approval: &Approval,
-    count: usize,
-    samples: Vec<String>,
+    known: Known<'_>,
     previous: Option<&ApprovedCronJobStatus>,
     now: Timestamp,
 ) -> ApprovedCronJobStatus {
-    let conditions =
-        [ready(approval), matched(count), expired(approval, now), broad(approval), fully_checked(approval)];
+    let Known { count, samples, evidence, own } = known;
+    let conditions = [
+        ready(approval),
+        matched(count),
+        expired(approval, now),
+        broad(approval),
+        fully_checked(approval, &evidence),
+        self_approved(&evidence, own),
+    ];
     let conditions = conditions.into_iter().map(|Verdict { kind, holds, reason, message }| {
         let status = if holds { "True" } else { "False" };
         let same = previous.iter().flat_map(|p| &p.conditions).find(|c| c.type_ == kind && c.status == status);
@@ -40,6 +46,31 @@ pub fn status(
         matched_workloads: i32::try_from(count).unwrap_or(i32::MAX),
         samples,
     }
+}
+
+/// What is known of the workloads that an approval speaks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them, at most [`SAMPLES`].
+    pub samples: Vec<String>,
+    /// Whether it can be told by which path they came.
+    pub evidence: PathEvidence,
+    /// One that was written by the same hands as the approval.
+    pub own: Option<&'a WorkloadKey>,
+}
+
+/// Whether it can be told here by which deployment path a workload came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PathEvidence {
+    /// Nothing tells who deploys.
+    #[default]
+    None,
+    /// Events tell, and these paths that the approval expects are not configured.
+    Without(Vec<String>),
+    /// Events tell, and every path is configured.
+    Complete,
 }
 
 struct Verdict {
@@ -102,18 +133,49 @@ fn broad(approval: &Approval) -> Verdict {
     Verdict { kind: "Broad", holds, reason, message: message.to_owned() }
 }
 
-fn fully_checked(approval: &Approval) -> Verdict {
+fn fully_checked(approval: &Approval, evidence: &PathEvidence) -> Verdict {
     let Ok(rules) = &approval.rules else { return invalid("FullyChecked") };
-    let unchecked = !rules.deployment_paths.is_empty();
-    let (reason, message) = if unchecked {
-        (
+    let (holds, reason, message) = match evidence {
+        _ if rules.deployment_paths.is_empty() => {
+            (true, "AllRulesApply", "Everything that the approval expects is checked.".to_owned())
+        }
+        PathEvidence::None => (
+            false,
             "NoIdentityEvidence",
-            "expected.deploymentPaths cannot be checked, because no audit or admission events are received. Everything else is judged.",
-        )
-    } else {
-        ("AllRulesApply", "Everything that the approval expects is checked.")
+            "expected.deploymentPaths cannot be checked, because no audit or admission events have been received. Everything else is judged."
+                .to_owned(),
+        ),
+        PathEvidence::Without(missing) if missing.len() == rules.deployment_paths.len() => (
+            false,
+            "UnknownDeploymentPath",
+            format!(
+                "expected.deploymentPaths cannot be checked, because the operator's configuration has no path of the name {}. Everything else is judged.",
+                missing.join(" or ")
+            ),
+        ),
+        PathEvidence::Without(missing) => (
+            true,
+            "UnknownDeploymentPath",
+            format!("The operator's configuration has no path of the name {}: nothing comes by it.", missing.join(" or ")),
+        ),
+        PathEvidence::Complete => {
+            (true, "AllRulesApply", "Everything that the approval expects is checked.".to_owned())
+        }
     };
-    Verdict { kind: "FullyChecked", holds: !unchecked, reason, message: message.to_owned() }
+    Verdict { kind: "FullyChecked", holds, reason, message }
+}
+
+fn self_approved(evidence: &PathEvidence, own: Option<&WorkloadKey>) -> Verdict {
+    let (reason, message) = match own {
+        Some(own) => {
+            ("SameActor", format!("Whoever wrote this approval also wrote {own}: have somebody else review it."))
+        }
+        None if *evidence == PathEvidence::None => {
+            ("NoIdentityEvidence", "Nobody can tell: no audit or admission events have been received.".to_owned())
+        }
+        None => ("NoneKnown", "No workload of the approval is known to be written by its author.".to_owned()),
+    };
+    Verdict { kind: "SelfApproved", holds: own.is_some(), reason, message }
 }
 
 /// An approval that approves nothing is neither too broad nor checked.

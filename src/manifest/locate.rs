@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use super::key::field;
 use super::list;
+use super::object::Everything;
 use super::place::Lines;
 use super::tree::{Id, Kind, Tree};
+use super::yaml;
 use super::{Document, Place, Position};
 
 /// Where fields of an object stand in its document, one place for each path.
@@ -38,6 +40,15 @@ pub fn locate_all(document: &Document, wanted: &[(usize, &[&str])]) -> Vec<Vec<P
         }
     }
     places(document, ranges)
+}
+
+/// As [`locate`], in a YAML document that is no Kubernetes object.
+pub fn locate_anywhere(document: &Document, paths: &[&str]) -> Vec<Place> {
+    let ranges = match yaml::read(&document.text, &mut Everything) {
+        Ok(read) if read.tree.len() > 0 => paths.iter().map(|path| range(&read.tree, 0, path)).collect(),
+        _ => paths.iter().map(|_| 0..document.text.len()).collect(),
+    };
+    places(document, vec![ranges]).pop().unwrap_or_default()
 }
 
 /// Turns ranges in any order into places, with one pass over the text.

@@ -22,7 +22,7 @@ mod value;
 mod yaml;
 
 pub use document::{Document, DocumentError, LARGEST_DOCUMENT};
-pub use locate::{locate, locate_all};
+pub use locate::{locate, locate_all, locate_anywhere};
 pub use object::{Content, Contents, Level, Object, Problem, read, values};
 pub use place::{Place, Position};
 pub use split::Documents;

@@ -146,7 +146,7 @@ pub fn values(document: &Document) -> Result<Vec<serde_json::Value>, Problem> {
 }
 
 /// Keeps all items.
-struct Everything;
+pub(super) struct Everything;
 
 impl super::tree::Items for Everything {
     fn begin(&mut self, _sequence: super::tree::Id) {}

@@ -3,7 +3,9 @@
 //!
 //! Each check takes any bytes, and panics where something does not hold.
 
+pub mod admission;
 pub mod approval;
+pub mod audit;
 pub mod image;
 pub mod manifest;
 pub mod pattern;

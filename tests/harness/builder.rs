@@ -1,5 +1,7 @@
 //! What a control plane is to be like.
 
+use std::path::Path;
+
 use super::binaries::Binaries;
 use super::control_plane::ControlPlane;
 use super::processes::say;
@@ -91,6 +93,20 @@ impl Builder {
     pub fn audit_policy(mut self, yaml: impl Into<String>) -> Self {
         self.audit_policy = Some(yaml.into());
         self
+    }
+
+    /// The same unless a policy was chosen already.
+    pub fn audit_policy_or(self, yaml: &str) -> Self {
+        if self.audit_policy.is_some() { self } else { self.audit_policy(yaml) }
+    }
+
+    /// Also sends what is audited to a webhook, which need not be there yet. The policy is that of [`Self::audit_policy`], and the
+    /// kubeconfig says where the webhook is and what it is shown.
+    ///
+    /// Events are sent within a second, and what is not taken is sent again for most of a minute.
+    pub fn audit_webhook(self, kubeconfig: &Path) -> Self {
+        self.api_server_arg(format!("--audit-webhook-config-file={}", kubeconfig.display()))
+            .api_server_args(["--audit-webhook-batch-max-wait=1s", "--audit-webhook-initial-backoff=5s"])
     }
 
     /// Runs a controller manager with exactly these controllers, see [`WORKLOAD_CONTROLLERS`]. With none, the default,

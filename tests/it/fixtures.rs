@@ -70,7 +70,9 @@ struct Unknown {
 impl Expected {
     fn of(assessment: &Assessment, now: Option<Timestamp>) -> Self {
         // Without `..`, so that no new part of an assessment is forgotten here.
-        let Assessment { deviations, risks, approvals, unknown, severity, severity_reasons } = assessment.clone();
+        let Assessment { deviations, risks, approvals, unknown, severity, severity_reasons, own_approvals } =
+            assessment.clone();
+        assert!(own_approvals.is_empty(), "nobody is known here");
         let unknown =
             unknown.into_iter().map(|u| Unknown { code: u.code, expected: u.expected, approval: u.approval }).collect();
         Self { now, severity, severity_reasons, deviations, risks, approvals, unknown }
@@ -237,7 +239,7 @@ fn every_finding_is_written_once() -> anyhow::Result<()> {
         }
         let key = fixture.workload.as_ref().map(|workload| workload.key.clone()).unwrap_or_default();
         let reference = reference(&key, "6f1c2a0e-0000-4000-8000-000000000000");
-        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref() };
+        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref(), attribution: None };
         let write = plan(subject, &fixture.assessment, None, fixture.now);
         assert_eq!(
             write.is_none(),

@@ -9,7 +9,9 @@ use crate::rest::repository;
 type Check = fn(&[u8]);
 
 const CHECKS: &[(&str, Check)] = &[
+    ("admission", checks::admission::check),
     ("approval", checks::approval::check),
+    ("audit", checks::audit::check),
     ("image", checks::image::check),
     ("manifest", checks::manifest::check),
     ("pattern", checks::pattern::check),

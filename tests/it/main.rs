@@ -16,7 +16,8 @@ mod crds;
 mod draft;
 mod fixtures;
 mod fuzz_regressions;
-mod history;
+#[cfg(feature = "operator")]
+mod intake;
 mod layering;
 mod mutations;
 mod normal_form;
@@ -28,6 +29,7 @@ mod recipes;
 mod report;
 mod rest;
 mod schedule_differential;
+mod timeline;
 mod validation;
 mod yaml_differential;
 

@@ -210,7 +210,7 @@ pub struct ApprovedCronJobStatus {
     pub observed_generation: Option<i64>,
     /// `Ready`: the spec is valid and the approval is used. `Matched`: it selects at least one workload. `Expired`: its time
     /// has passed. `Broad`: it approves more than a reviewer could mean. `FullyChecked`: everything that it expects can
-    /// be checked here.
+    /// be checked here. `SelfApproved`: whoever wrote it also wrote a workload that it speaks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

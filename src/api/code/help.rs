@@ -96,14 +96,15 @@ impl DeviationCode {
             Self::DeploymentPath => {
                 "A change that bypasses the pipeline bypasses its reviews, however harmless it looks. \
                  Emergency fixes by hand are commonly behind it. \
-                 `expected.deploymentPaths` speaks for it. \
-                 This version has no evidence of who deploys, so it reports the expectation as unknown and never as a deviation."
+                 The finding names who made the change and why that is none of the expected paths; look at what else they did. \
+                 `expected.deploymentPaths` speaks for it, by names of the operator's configuration. \
+                 Of an approval it means that the approval itself was written beside the paths for approvals, or by whoever wrote the workload."
             }
             Self::UnattributedChange => {
                 "A change that nobody can be named for may come from whoever removed the traces. \
-                 Gaps in the audit log are commonly behind it. \
-                 `expected.deploymentPaths` names who may make changes. \
-                 This version does not report the code: it receives no evidence of who makes changes."
+                 Gaps in the audit log are commonly behind it: an API server that does not send its events, or a receiver that was down for long. \
+                 Look into the audit log of the API server itself for writes to the workload, and whether events of its time arrived at all. \
+                 `expected.deploymentPaths` names who may make changes."
             }
             Self::Suspended => {
                 "Suspending a backup or a scan is a quiet way to be rid of it, and resuming what was stopped undoes a decision. \
@@ -219,20 +220,33 @@ impl RiskCode {
             }
             Self::HumanActor => {
                 "Where a pipeline deploys, a change by hand is an emergency, a habit, or somebody with a stolen login. \
-                 `expected.deploymentPaths` names who may make changes. \
-                 This version does not report the code: it receives no evidence of who makes changes."
+                 Where people deploy by hand it says nothing. \
+                 Ask them: `status.actor` has the name, the address and the audit ID of the request. \
+                 `expected.deploymentPaths` names who may make changes."
             }
             Self::AnonymousActor => {
                 "An API server that lets unauthenticated clients change workloads is open to everybody who reaches it. \
                  No benign cause is known. \
-                 No field of an approval speaks for it. \
-                 This version does not report the code: it receives no evidence of who makes changes."
+                 Look at `status.actor.authorizedBy` for the binding that allows it, and remove that first. \
+                 No field of an approval speaks for it."
             }
             Self::Impersonation => {
                 "Acting as somebody else puts their name on the change. \
                  Administrators and GitOps tools impersonate as part of their work. \
-                 `expected.deploymentPaths` names who may make changes. \
-                 This version does not report the code: it receives no evidence of who makes changes."
+                 `status.actor.impersonator` is who really did it. \
+                 `expected.deploymentPaths` names who may make changes, and as whom."
+            }
+            Self::SelfApproval => {
+                "Whoever can write both the workload and its approval has reviewed themselves: nobody else looked. \
+                 In a small team the same administrator does both, and a pipeline that deploys both is a deployment path and not meant. \
+                 Have somebody else look at the approval, and see `metadata.managedFields` and the audit log for what was written when. \
+                 No field of an approval speaks for it; a deployment path for both does."
+            }
+            Self::EvidenceTampering => {
+                "Findings belong to Cronwarden; who removes or rewrites one wants it not to be read. \
+                 Scripts that clean up custom resources do it, too. \
+                 The finding comes back by itself: `status.tampering` names who did what, as far as an audit event tells. \
+                 No field of an approval speaks for it; to live with a finding, acknowledge it."
             }
             Self::SuspiciousCommand => {
                 "The detail says which behaviour was recognised in a command, its arguments or a variable: one that attackers use to fetch, hide or run code, or to leave the container. \
@@ -308,28 +322,7 @@ mod tests {
         let deviations: Vec<&str> =
             DeviationCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();
         let risks: Vec<&str> = RiskCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();
-        assert_eq!(
-            deviations,
-            [
-                "DeploymentPath",
-                "UnattributedChange",
-                "ManualRun",
-                "ForgedOwner",
-                "TemplateDrift",
-                "TickSquatting",
-                "PodDrift"
-            ]
-        );
-        assert_eq!(
-            risks,
-            [
-                "PowerfulServiceAccount",
-                "RecentPrivilegeChange",
-                "HumanActor",
-                "AnonymousActor",
-                "Impersonation",
-                "FanOut"
-            ]
-        );
+        assert_eq!(deviations, ["ManualRun", "ForgedOwner", "TemplateDrift", "TickSquatting", "PodDrift"]);
+        assert_eq!(risks, ["PowerfulServiceAccount", "RecentPrivilegeChange", "FanOut"]);
     }
 }

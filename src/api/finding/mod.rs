@@ -1,5 +1,6 @@
 //! `ScheduledWorkloadFinding`: the durable record of a workload that nobody approved as it is.
 
+mod actor;
 mod evidence;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::IS_TIME;
 use super::approval::WorkloadKind;
 use super::code::{DeviationCode, RiskCode, Severity};
+pub use actor::{Actor, Attempt, Evidence};
 pub use evidence::{Attack, Snapshot, SnapshotContainer};
 
 /// A scheduled workload that deviates from the inventory. Cronwarden writes `spec.workload` and `status`; people write
@@ -62,7 +64,7 @@ pub use evidence::{Attack, Snapshot, SnapshotContainer};
         name = "Actor",
         type_ = "string",
         description = "Who created or last changed the workload, if known",
-        json_path = ".status.actor.username"
+        json_path = ".status.actor.shown"
     ),
     printcolumn(
         name = "Last-Seen",
@@ -107,9 +109,9 @@ pub struct ScheduledWorkloadFindingSpec {
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadReference {
-    /// The kind of the workload.
-    pub kind: WorkloadKind,
-    /// The namespace of the workload.
+    /// The kind of the workload, or `ApprovedCronJob` where the finding is about an approval.
+    pub kind: SubjectKind,
+    /// The namespace of the workload; empty for an approval.
     #[schemars(length(max = 253))]
     pub namespace: String,
     /// The name of the workload.
@@ -120,6 +122,47 @@ pub struct WorkloadReference {
     #[serde(default)]
     #[schemars(length(max = 128))]
     pub uid: String,
+}
+
+/// What a finding can be about.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SubjectKind {
+    /// A `batch/v1` CronJob.
+    #[default]
+    CronJob,
+    /// A `batch/v1` Job that no CronJob accounts for.
+    Job,
+    /// An approval: somebody wrote it who should not have.
+    ApprovedCronJob,
+}
+
+impl SubjectKind {
+    /// The kind as Kubernetes writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CronJob => "CronJob",
+            Self::Job => "Job",
+            Self::ApprovedCronJob => "ApprovedCronJob",
+        }
+    }
+
+    /// The kind of workload, if it is one.
+    pub fn workload(self) -> Option<WorkloadKind> {
+        match self {
+            Self::CronJob => Some(WorkloadKind::CronJob),
+            Self::Job => Some(WorkloadKind::Job),
+            Self::ApprovedCronJob => None,
+        }
+    }
+}
+
+impl From<WorkloadKind> for SubjectKind {
+    fn from(kind: WorkloadKind) -> Self {
+        match kind {
+            WorkloadKind::CronJob => Self::CronJob,
+            WorkloadKind::Job => Self::Job,
+        }
+    }
 }
 
 /// What people decided about a finding.
@@ -217,9 +260,18 @@ pub struct ScheduledWorkloadFindingStatus {
     /// The approvals that select the workload, nearest first. At most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<ConsideredApproval>,
-    /// Who created or last changed the workload, and how that is known.
+    /// Who last changed the spec of the workload, or created it, and how that is known.
     #[serde(default)]
     pub actor: Actor,
+    /// Who created the workload, if it was somebody else or at another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<Box<Actor>>,
+    /// Who deleted the workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleter: Option<Box<Actor>>,
+    /// Who removed or changed this finding beside Cronwarden, oldest first. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tampering: Vec<Attempt>,
     /// When the workload was first seen deviating.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Time>,
@@ -306,29 +358,4 @@ pub enum Outcome {
     Expired,
     /// The approval cannot be used: see its condition `Ready`.
     Invalid,
-}
-
-/// Who created or last changed a workload.
-#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Actor {
-    /// The user name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// How it is known.
-    pub evidence: Evidence,
-}
-
-/// How an actor is known.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Evidence {
-    /// From an audit event of the API server.
-    Audit,
-    /// From an admission request of the API server.
-    Admission,
-    /// From the object's managed fields, which whoever writes the object can forge.
-    ManagedFields,
-    /// It is not known.
-    #[default]
-    Unknown,
 }

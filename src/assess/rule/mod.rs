@@ -3,6 +3,7 @@
 //! Each rule notes every comparison that it makes; none looks at what the others found.
 
 mod command;
+mod deployment;
 mod image;
 mod metadata;
 mod privilege;
@@ -11,8 +12,7 @@ mod schedule;
 mod substitute;
 
 use super::facts::Facts;
-use super::notes::{Notes, Texts};
-use crate::api::code::DeviationCode;
+use super::notes::Notes;
 use crate::inventory::Rules;
 
 /// Everything that the approval with these rules expects of the workload, compared.
@@ -24,16 +24,7 @@ pub(super) fn all(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     metadata::check(facts, rules, notes);
     privilege::check(facts, rules, notes);
     reference::check(facts, rules, notes);
-    deployment_path(rules, notes);
-}
-
-/// Nothing here knows who deployed the workload.
-fn deployment_path(rules: &Rules, notes: &mut Notes) {
-    if !rules.deployment_paths.is_empty() {
-        let expected = format!("deployed by {}", rules.deployment_paths.join(" or "));
-        let texts = Texts::new("", expected, "not known, without evidence of who deployed it");
-        notes.unknown(DeviationCode::DeploymentPath, "spec.expected.deploymentPaths", texts);
-    }
+    deployment::check(facts, rules, notes);
 }
 
 /// A list of alternatives, for people.

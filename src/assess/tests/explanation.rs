@@ -158,7 +158,7 @@ fn assert_consistent(workload: &Workload, inventory: &Inventory, namespace: &Lab
         assert_eq!(assessment.deviations, deviations.collect::<Vec<_>>());
     }
 
-    let verdict = Judgement::of(workload, inventory, Some(namespace), now(), Detail::Verdict);
+    let verdict = Judgement::of(workload, inventory, namespace.into(), now(), Detail::Verdict);
     let noted = verdict.approvals.iter().flat_map(|judged| judged.notes.checks());
     assert_eq!(noted.filter(|check| check.outcome == CheckOutcome::Held).count(), 0, "texts that nobody reads");
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memchr2;
 
 /// The lists of which each entry is a record of its own, by the key that they have in the outermost object: those of `EventList`, of
-/// CloudWatch Logs and of Azure's diagnostic logs.
+/// `CloudWatch` Logs and of Azure's diagnostic logs.
 const LISTS: [&[u8]; 4] = [b"items", b"events", b"logEvents", b"records"];
 
 /// Finds the records in a stream of JSON values: the values themselves, the entries of an outermost array, or the entries of a list

@@ -10,8 +10,8 @@ use memchr::{memchr, memchr_iter};
 use super::feed::{Block, Failure, Feed};
 use super::log::Log;
 use crate::cli::input::joined;
-use crate::history::{Collector, Origin, Record, Settings};
 use crate::identity::audit;
+use crate::timeline::{Collector, Origin, Record, Settings};
 
 /// So many records of each log are read whatever is in them, so that what is no audit log is noticed.
 const SAMPLE: u64 = 50;
@@ -68,7 +68,7 @@ fn work(feed: &Mutex<Feed<'_>>, collector: &Mutex<Collector>, logs: usize, setti
         }
         if let Some(met) = met.get_mut(block.source) {
             each_record(&block, |line, text| {
-                met.read(text, Origin { source: block.source, line }, settings, &mut found)
+                met.read(text, Origin { source: block.source, line }, settings, &mut found);
             });
         }
         if !found.is_empty()

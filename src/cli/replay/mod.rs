@@ -6,11 +6,13 @@ mod gather;
 mod log;
 mod time;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use super::configuration;
 use super::connect::Cluster;
 use super::declared::Declared;
 use super::input::Input;
@@ -18,9 +20,9 @@ use super::question::is_usable;
 use super::scan::FailOn;
 use super::terminal::{Colour, print, progress, width};
 use super::{FOUND, UNUSABLE};
-use crate::history::{Known, Settings, Verdict, What, Window};
 use crate::manifest::{Level, Position};
 use crate::report::{Problem, Source, Style, replay};
+use crate::timeline::{Known, Settings, Verdict, What, Window};
 use gather::{Gathered, Met, gather};
 use log::{Log, Logs};
 
@@ -37,6 +39,9 @@ pub(super) struct Arguments {
     /// May be repeated. Without it, the approvals count that the logs tell of, as they were at each moment.
     #[arg(long, value_name = "PATH|cluster")]
     inventory: Vec<String>,
+    /// The configuration of the operator: a YAML file of the deployment paths that changes are to come by.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Show what happened from this time on, such as 2026-10-01 or 2026-10-01T08:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     since: Option<Timestamp>,
@@ -114,10 +119,12 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
         anyhow::ensure!(since < until, "nothing can be since {since} and until {until}: exchange the two");
     }
     // What cannot be had is said before a long log is read.
-    let mut declared = match arguments.inventory.is_empty() {
-        true => None,
-        false => Some(Declared::of(&arguments.inventory, &arguments.cluster, &mut Input::default())?),
+    let mut declared = if arguments.inventory.is_empty() {
+        None
+    } else {
+        Some(Declared::of(&arguments.inventory, &arguments.cluster, &mut Input::default())?)
     };
+    let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
     let mut settings = Settings::default();
     if !arguments.cronjob_controller.is_empty() {
         settings.cron_job_controllers.clone_from(&arguments.cronjob_controller);
@@ -140,7 +147,11 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
         problems.push(problem(name, line, Level::Error, &reason));
     }
     let namespaces = declared.as_ref().map(|declared| declared.namespaces.clone()).unwrap_or_default();
-    let known = Known { inventory: declared.as_ref().map(|declared| &declared.inventory), namespaces: &namespaces };
+    let known = Known {
+        inventory: declared.as_ref().map(|declared| &declared.inventory),
+        namespaces: &namespaces,
+        paths: &paths,
+    };
     let window = Window { since: *since, until: *until, namespace: namespace.clone(), only_deviating: *only_deviating };
     let history = collector.replay(known, &window);
     problems.extend(declared.iter_mut().flat_map(|declared| std::mem::take(&mut declared.problems)));

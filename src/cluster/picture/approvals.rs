@@ -12,15 +12,16 @@ use super::{Concerned, Picture, RecordedApproval};
 use crate::api::ApprovedCronJob;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::assess::Assessment;
-use crate::inventory::{Approval, Labels, SAMPLES, status};
+use crate::inventory::{Approval, Known, Labels, SAMPLES, status};
 use crate::workload::{Workload, WorkloadKey};
 
 impl Picture {
     pub(super) fn observe_approval(
         &mut self,
-        event: Event<Observed<ApprovedCronJob>>,
+        event: Event<Observed<Box<ApprovedCronJob>>>,
         now: Timestamp,
     ) -> Vec<Concerned> {
+        let live = matches!(event, Event::Apply(_));
         match event {
             Event::Init => {
                 self.lists.approvals.begin(self.recorded.keys().cloned());
@@ -28,20 +29,22 @@ impl Picture {
             }
             Event::InitApply(observed) | Event::Apply(observed) => {
                 self.lists.approvals.mention(&Arc::from(observed.name()));
-                self.put_approval(observed, now)
+                self.put_approval(observed, live, now)
             }
-            Event::Delete(observed) => self.remove_approval(observed.name()),
+            Event::Delete(observed) => self.remove_approval(observed.name(), now),
             Event::InitDone => {
                 let gone = self.lists.approvals.end();
-                gone.iter().flat_map(|name| self.remove_approval(name)).collect()
+                gone.iter().flat_map(|name| self.remove_approval(name, now)).collect()
             }
         }
     }
 
-    fn put_approval(&mut self, observed: Observed<ApprovedCronJob>, now: Timestamp) -> Vec<Concerned> {
+    fn put_approval(&mut self, observed: Observed<Box<ApprovedCronJob>>, live: bool, now: Timestamp) -> Vec<Concerned> {
         let name: Arc<str> = observed.name().into();
-        let (uid, version, generation) = (observed.uid().to_owned(), observed.version(), observed.metadata.generation);
+        let uid: Box<str> = observed.uid().into();
+        let (version, generation) = (observed.version(), observed.metadata.generation);
         let known = self.recorded.get(&name).filter(|known| known.uid == uid);
+        let seen = observed.seen(known.map(|known| &known.seen), live, now);
         if known.is_some_and(|known| version < known.version) {
             return Vec::new();
         }
@@ -57,7 +60,7 @@ impl Picture {
             }
         };
         let same_status = known.is_some_and(|known| known.status == status);
-        self.recorded.insert(name.clone(), RecordedApproval { uid, version, status });
+        self.recorded.insert(name.clone(), RecordedApproval { uid, version, seen, status });
         let mut concerned = approval.map(|approval| self.replace_approval(approval, now)).unwrap_or_default();
         if !concerned.is_empty() || !same_status || !same_spec {
             concerned.push(Concerned::Approval(name));
@@ -91,11 +94,14 @@ impl Picture {
         covered
     }
 
-    fn remove_approval(&mut self, name: &str) -> Vec<Concerned> {
-        self.recorded.remove(name);
+    /// The finding about it, if there is one, is over.
+    fn remove_approval(&mut self, name: &str, now: Timestamp) -> Vec<Concerned> {
+        if let Some(known) = self.recorded.remove(name) {
+            self.ledger.gone(&known.uid, now);
+        }
         let concerned = self.relying_on(name);
         self.inventory.remove(name);
-        concerned.into_iter().map(Concerned::Workload).collect()
+        concerned.into_iter().map(Concerned::Workload).chain([Concerned::Approval(name.into())]).collect()
     }
 
     /// The workloads that an approval selects or requires.
@@ -143,8 +149,14 @@ impl Picture {
         let approval = self.inventory.get(name)?;
         let recorded = self.recorded.get(name)?.status.as_ref();
         let selected = self.selected.get(name);
-        let samples = selected.into_iter().flatten().take(SAMPLES).map(ToString::to_string).collect();
-        let status = status(approval, selected.map_or(0, BTreeSet::len), samples, recorded, now);
+        let expected = approval.rules.as_ref().map_or(&[][..], |rules| &rules.deployment_paths);
+        let known = Known {
+            count: selected.map_or(0, BTreeSet::len),
+            samples: selected.into_iter().flatten().take(SAMPLES).map(ToString::to_string).collect(),
+            evidence: self.path_evidence(expected),
+            own: self.own.of(name),
+        };
+        let status = status(approval, known, recorded, now);
         (recorded != Some(&status)).then_some(status)
     }
 

@@ -2,11 +2,14 @@
 
 mod approvals;
 mod findings;
+mod identity;
+mod own;
+mod removed;
 #[cfg(test)]
 mod tests;
 mod workloads;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,10 +19,15 @@ use super::store::{Deadlines, Entry, Findings, Relist, Workloads};
 use super::watch::Change;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::api::finding::State;
-use crate::assess::{self, Assessment};
-use crate::finding::{self, Subject, Write};
+use crate::assess::{self, Assessment, Identity, Surroundings};
+use crate::finding::{self, Attribution, Subject, Write};
+use crate::identity::ledger::Seen;
+use crate::identity::path::Paths;
+use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey};
+use own::OwnApprovals;
+use removed::Removed;
 
 /// Something that has to be looked at again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,10 +49,31 @@ pub(in crate::cluster) struct Picture {
     workloads: Workloads,
     namespaces: HashMap<String, Labels>,
     findings: Findings,
+    /// Findings that somebody removed.
+    removed: Removed,
+    /// Findings that are being dropped after the retention time.
+    dropping: HashSet<String>,
+    /// Who made all of this what it is.
+    ledger: Ledger,
+    /// The approvals that were written by the same hands as a workload that they speak for.
+    own: OwnApprovals,
     lists: Lists,
     deadlines: Deadlines<Concerned>,
-    retention: SignedDuration,
+    standards: Standards,
     metrics: Metrics,
+}
+
+/// What the cluster is judged by, beside the inventory.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cluster) struct Standards {
+    /// How long findings that are over are kept.
+    pub(in crate::cluster) retention: SignedDuration,
+    /// How long the event is waited for that tells who made a change.
+    pub(in crate::cluster) grace: SignedDuration,
+    /// The known ways for changes to reach the cluster.
+    pub(in crate::cluster) paths: Paths,
+    /// The user name of this operator.
+    pub(in crate::cluster) own: String,
 }
 
 /// Which lists are being read, and which have been.
@@ -59,13 +88,14 @@ struct Lists {
 /// What is recorded of an approval.
 #[derive(Clone, Debug)]
 struct RecordedApproval {
-    uid: String,
+    uid: Box<str>,
     version: u64,
+    seen: Seen,
     status: Option<ApprovedCronJobStatus>,
 }
 
 impl Picture {
-    pub(in crate::cluster) fn new(retention: SignedDuration, metrics: Metrics) -> Self {
+    pub(in crate::cluster) fn new(standards: Standards, ledger: Ledger, metrics: Metrics) -> Self {
         Self {
             inventory: Inventory::default(),
             recorded: HashMap::new(),
@@ -73,9 +103,13 @@ impl Picture {
             workloads: Workloads::default(),
             namespaces: HashMap::new(),
             findings: Findings::default(),
+            removed: Removed::default(),
+            dropping: HashSet::new(),
+            ledger,
+            own: OwnApprovals::default(),
             lists: Lists::default(),
             deadlines: Deadlines::default(),
-            retention,
+            standards,
             metrics,
         }
     }
@@ -94,16 +128,16 @@ impl Picture {
     /// Everything that has to be looked at once, after the first lists.
     pub(in crate::cluster) fn everything(&self) -> impl Iterator<Item = Concerned> {
         let workloads = self.workloads.keys().map(|key| WorkloadKey::clone(key));
-        let recorded = self.findings.workloads().cloned();
+        let recorded = self.findings.subjects().cloned();
         let required = self.inventory.iter().flat_map(|approval| approval.required());
         let approvals = self.inventory.iter().map(|approval| Concerned::Approval(approval.name.clone()));
-        workloads.chain(recorded).chain(required).map(Concerned::Workload).chain(approvals)
+        workloads.chain(required).map(Concerned::Workload).chain(recorded).chain(approvals)
     }
 
     /// Takes in a change and returns who is concerned by it: exactly those, and no others.
     pub(in crate::cluster) fn observe(&mut self, change: Change, now: Timestamp) -> Vec<Concerned> {
         match change {
-            Change::Workload(event) => self.observe_workload(event),
+            Change::Workload(event) => self.observe_workload(event, now),
             Change::Namespace(event) => self.observe_namespace(event),
             Change::Approval(event) => self.observe_approval(event, now),
             Change::Finding(event) => self.observe_finding(event, now),
@@ -139,44 +173,86 @@ impl Picture {
             return (Vec::new(), Vec::new());
         }
         self.metrics.judged();
-        let mut writes = Vec::new();
-        let mut concerned = Vec::new();
+        let subject = Concerned::Workload(key.clone());
+        let mut writes = self.bring_back(&subject);
+        // What is brought back is looked at again once it is there.
+        let mut concerned: Vec<Concerned> = if writes.is_empty() { Vec::new() } else { vec![subject.clone()] };
         if let Some(entry) = &live {
-            let (workload, assessment) = self.assess(entry, key, now);
-            concerned = self.selected_now(key, entry, &assessment);
             let reference = finding::reference(key, &entry.uid);
-            let subject = Subject { reference: &reference, workload: workload.as_ref() };
-            writes.extend(self.plan(subject, &assessment, now));
+            let name = finding::name(&reference);
+            let (workload, provenance, assessment) = self.assess(entry, key, &name, now);
+            concerned.extend(self.selected_now(key, entry, &assessment));
+            concerned.extend(self.own.set(key, &assessment.own_approvals).into_iter().map(Concerned::Approval));
+            self.wait_for_evidence(&subject, &provenance, &assessment);
+            let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
+            let about = Subject { reference: &reference, workload: workload.as_ref(), attribution: Some(attribution) };
+            writes.extend(self.plan(about, &assessment, now));
         }
         let absent = finding::reference(key, "");
         let missing = match live {
             Some(_) => Assessment::default(),
             None => assess::missing(key, &self.inventory.requiring(key, now)),
         };
-        writes.extend(self.plan(Subject { reference: &absent, workload: None }, &missing, now));
+        writes.extend(self.plan(Subject { reference: &absent, workload: None, attribution: None }, &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
-        let others =
-            self.findings.about(key).filter(|record| record.workload.uid != uid && !record.workload.uid.is_empty());
-        writes.extend(others.filter_map(|record| finding::closing(record, now)));
-        writes.extend(self.findings.about(key).filter_map(|record| finding::expired(record, self.retention, now)));
+        writes.extend(self.over(&subject, uid, now));
         (writes, concerned)
     }
 
-    fn assess(&self, entry: &Entry, key: &WorkloadKey, now: Timestamp) -> (Option<Workload>, Assessment) {
-        match entry.object.clone().and_then(|packed| packed.unpack()) {
+    fn assess(
+        &mut self,
+        entry: &Entry,
+        key: &WorkloadKey,
+        finding: &str,
+        now: Timestamp,
+    ) -> (Option<Workload>, Provenance, Assessment) {
+        let unpacked = entry.object.clone().and_then(|packed| packed.unpack());
+        let provenance = self.provenance(entry, key, unpacked.as_ref().ok(), finding, now);
+        match unpacked {
             Ok(workload) => {
                 let none = Labels::new();
                 let labels = self.namespaces.get(&key.namespace).unwrap_or(&none);
-                let assessment = assess::assess(&workload, &self.inventory, labels, now);
-                (Some(workload), assessment)
+                let approvers = |name: &str| self.approvers(name, now);
+                let identity =
+                    Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };
+                let surroundings = Surroundings::from(labels).with(identity);
+                let assessment = assess::assess(&workload, &self.inventory, surroundings, now);
+                (Some(workload), provenance, assessment)
             }
-            Err(reason) => (None, assess::unreadable(&reason)),
+            Err(reason) => (None, provenance, assess::unreadable(&reason)),
         }
     }
 
+    /// Plans what to write about a subject. A finding that is being brought back is written as it was first.
     fn plan(&self, subject: Subject<'_>, assessment: &Assessment, now: Timestamp) -> Option<Write> {
-        let record = self.findings.get(&finding::name(subject.reference)).map(|known| &known.record);
+        let name = finding::name(subject.reference);
+        if self.removed.is_waiting(&name) {
+            return None;
+        }
+        let record = self.findings.get(&name).map(|known| &known.record);
         finding::plan(subject, assessment, record, now)
+    }
+
+    fn bring_back(&self, subject: &Concerned) -> Vec<Write> {
+        self.removed.about(subject).iter().cloned().filter_map(finding::restored).collect()
+    }
+
+    /// What to write about the findings whose object is gone: it has another uid than the one that is there.
+    fn over(&mut self, subject: &Concerned, uid: &str, now: Timestamp) -> Vec<Write> {
+        let mut writes = Vec::new();
+        let about = || self.findings.about(subject);
+        for record in about().filter(|record| *record.workload.uid != *uid && !record.workload.uid.is_empty()) {
+            let mut provenance = self.ledger.farewell(&record.workload.uid);
+            provenance.tampering = self.ledger.attempts().on(&record.name).to_vec();
+            let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
+            writes.extend(finding::closing(record, now).or_else(|| finding::attributed(record, attribution)));
+        }
+        let expired: Vec<Write> =
+            about().filter_map(|record| finding::expired(record, self.standards.retention, now)).collect();
+        self.dropping.extend(expired.iter().map(|write| write.name().to_owned()));
+        writes.retain(|write| !expired.iter().any(|dropped| dropped.name() == write.name()));
+        writes.extend(expired);
+        writes
     }
 
     /// How much is held, for the metrics.
@@ -187,6 +263,7 @@ impl Picture {
             namespaces: self.namespaces.len(),
             approvals: self.inventory.len(),
             findings: states.map(|state| (state, self.findings.in_state(state))),
+            self_approved: self.own.len(),
             pending,
         }
     }

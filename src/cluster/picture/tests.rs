@@ -8,7 +8,8 @@ use super::*;
 use crate::finding::Record;
 
 fn picture() -> Picture {
-    Picture::new(SignedDuration::from_hours(1), Metrics::new())
+    let standards = Standards { retention: SignedDuration::from_hours(1), ..Standards::default() };
+    Picture::new(standards, Ledger::default(), Metrics::new())
 }
 
 fn finding(version: u64, triage: &Value) -> Versioned {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 
 use super::super::observed::{LabelsOnly, Observed};
@@ -10,7 +11,8 @@ use super::{Concerned, Picture};
 use crate::workload::{Packed, Unreadable, WorkloadKey, WorkloadKind};
 
 impl Picture {
-    pub(super) fn observe_workload(&mut self, event: Event<Observed<Packed>>) -> Vec<Concerned> {
+    pub(super) fn observe_workload(&mut self, event: Event<Observed<Packed>>, now: Timestamp) -> Vec<Concerned> {
+        let live = matches!(event, Event::Apply(_));
         match event {
             Event::Init => {
                 self.lists.workloads.begin(self.workloads.keys().map(|key| WorkloadKey::clone(key)));
@@ -19,38 +21,54 @@ impl Picture {
             Event::InitApply(observed) | Event::Apply(observed) => {
                 let key = workload_key(&observed);
                 self.lists.workloads.mention(&key);
-                self.put_workload(key, observed)
+                self.put_workload(key, observed, live, now)
             }
-            Event::Delete(observed) => self.remove_workload(&workload_key(&observed)),
+            Event::Delete(observed) => self.remove_workload(&workload_key(&observed), now),
             Event::InitDone => {
                 let gone = self.lists.workloads.end();
-                gone.iter().flat_map(|key| self.remove_workload(key)).collect()
+                gone.iter().flat_map(|key| self.remove_workload(key, now)).collect()
             }
         }
     }
 
-    /// A change that touches nothing that is judged, such as that of a CronJob's status at every tick, concerns nobody.
-    fn put_workload(&mut self, key: WorkloadKey, observed: Observed<Packed>) -> Vec<Concerned> {
-        let uid = observed.uid().into();
+    /// A change that touches nothing that is judged, such as that of a CronJob's status at every tick, concerns nobody. `live` is
+    /// whether the watch saw it happen.
+    fn put_workload(
+        &mut self,
+        key: WorkloadKey,
+        observed: Observed<Packed>,
+        live: bool,
+        now: Timestamp,
+    ) -> Vec<Concerned> {
+        let uid: Box<str> = observed.uid().into();
+        let known = self.workloads.get(&key).map(|(_, entry)| entry).filter(|entry| entry.uid == uid);
+        let seen = observed.seen(known.map(|entry| &entry.seen), live, now);
         if observed.object.is_err() {
             self.metrics.could_not_read("cronjobs");
         }
         let object = observed.object.map_err(|reason| Unreadable::new(&reason));
+        // Whoever changed what is not judged may be known, and where nobody is there is no more to say than before.
+        let is_news = known.is_none_or(|known| {
+            let is_other = known.seen.sighting != seen.sighting && self.ledger.has_source();
+            known.object != object || known.seen.claim != seen.claim || is_other
+        });
         if let Some(known) = self.workloads.get_mut(&key) {
-            if known.uid == uid && known.object == object {
-                return Vec::new();
+            let replaced = std::mem::replace(&mut known.uid, uid);
+            (known.seen, known.object) = (seen, object);
+            if replaced != known.uid {
+                self.ledger.gone(&replaced, now);
             }
-            known.uid = uid;
-            known.object = object;
         } else {
-            self.workloads.insert(Arc::new(key.clone()), Entry { uid, object, selected_by: Box::default() });
+            self.workloads.insert(Arc::new(key.clone()), Entry { uid, seen, object, selected_by: Box::default() });
         }
-        vec![Concerned::Workload(key)]
+        if is_news { vec![Concerned::Workload(key)] } else { Vec::new() }
     }
 
-    fn remove_workload(&mut self, key: &WorkloadKey) -> Vec<Concerned> {
+    fn remove_workload(&mut self, key: &WorkloadKey, now: Timestamp) -> Vec<Concerned> {
         let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
+        self.ledger.gone(&entry.uid, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
+        concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.push(Concerned::Workload(key.clone()));
         concerned
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::{Subject, Write, name, plan, reference};
 use super::{UID, cron_job, judged};
-use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, WorkloadReference};
+use crate::api::finding::{ScheduledWorkloadFindingStatus as Status, SubjectKind, WorkloadReference};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 fn now() -> Timestamp {
@@ -23,7 +23,7 @@ fn written(workload: &Workload, approvals: usize) -> (Status, String) {
     }});
     let assessment = judged(workload, &vec![approval; approvals], now());
     let reference = reference(&workload.key, UID);
-    let subject = Subject { reference: &reference, workload: Some(workload) };
+    let subject = Subject { reference: &reference, workload: Some(workload), attribution: None };
     match plan(subject, &assessment, None, now()) {
         Some(Write::Apply { status, notice: Some(notice), .. }) => (*status, notice.note),
         other => panic!("no finding was opened: {other:?}"),
@@ -149,19 +149,19 @@ fn names_are_readable_and_unique() {
     let of = |kind, namespace: &str, name_: &str, uid: &str| {
         name(&WorkloadReference { kind, namespace: namespace.to_owned(), name: name_.to_owned(), uid: uid.to_owned() })
     };
-    assert!(of(WorkloadKind::CronJob, "payments", "nightly-backup", "1").starts_with("payments-nightly-backup-"));
+    assert!(of(SubjectKind::CronJob, "payments", "nightly-backup", "1").starts_with("payments-nightly-backup-"));
     let long = "a".repeat(253);
     let longer = format!("{}b", "a".repeat(252));
     let names = [
-        of(WorkloadKind::CronJob, "a", "b-c", "1"),
-        of(WorkloadKind::CronJob, "a-b", "c", "1"),
-        of(WorkloadKind::Job, "a", "b-c", "1"),
-        of(WorkloadKind::CronJob, "a", "b-c", "2"),
-        of(WorkloadKind::CronJob, "a", "b-c", ""),
-        of(WorkloadKind::CronJob, "a", "b.c", "1"),
-        of(WorkloadKind::CronJob, "a", &long, "1"),
-        of(WorkloadKind::CronJob, "a", &longer, "1"),
-        of(WorkloadKind::CronJob, "", "", ""),
+        of(SubjectKind::CronJob, "a", "b-c", "1"),
+        of(SubjectKind::CronJob, "a-b", "c", "1"),
+        of(SubjectKind::Job, "a", "b-c", "1"),
+        of(SubjectKind::CronJob, "a", "b-c", "2"),
+        of(SubjectKind::CronJob, "a", "b-c", ""),
+        of(SubjectKind::CronJob, "a", "b.c", "1"),
+        of(SubjectKind::CronJob, "a", &long, "1"),
+        of(SubjectKind::CronJob, "a", &longer, "1"),
+        of(SubjectKind::CronJob, "", "", ""),
     ];
     assert!(names.iter().all(|name| is_subdomain(name)), "{names:?}");
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");

@@ -55,7 +55,7 @@ impl Life {
         workload: Option<&Workload>,
         assessment: &Assessment,
     ) -> String {
-        let subject = Subject { reference, workload };
+        let subject = Subject { reference, workload, attribution: None };
         let write = plan(subject, assessment, self.record().as_ref(), self.now);
         let told = self.carry_out(write);
         assert_eq!(plan(subject, assessment, self.record().as_ref(), self.now), None, "written twice");
@@ -78,6 +78,12 @@ impl Life {
                 assert_eq!(finding.metadata.name.as_ref(), Some(&name));
                 closing.apply(finding.status.get_or_insert_default());
                 notice.reason.as_str().to_owned()
+            }
+            Write::Attribute { name, verdict } => {
+                let finding = self.finding.as_mut().unwrap();
+                assert_eq!(finding.metadata.name.as_ref(), Some(&name));
+                verdict.apply(finding);
+                return "attributed".to_owned();
             }
             Write::Delete { .. } => {
                 self.finding = None;

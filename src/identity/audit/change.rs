@@ -1,15 +1,22 @@
 //! From a request that succeeded to facts: what was changed, and what became of it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::fields::{entries, fields, number, owned, pick, picked, text};
 use crate::identity::{Actor, Fact, Object, ObjectKind, Source, Verb, Version};
+
+/// The most objects of a `deletecollection` that become facts of their own. If there are more, another fact without a name follows.
+const MOST_ITEMS: usize = 10_000;
 
 fields! {
     /// What counts of an object of the API, of whatever kind.
     Head {
         kind: "kind",
         api_version: "apiVersion",
+        /// Both, of a body in Google's logs: `batch.k8s.io/v1.CronJob`.
+        google_type: "@type",
         metadata: "metadata",
         /// Of a list.
         items: "items",
@@ -77,28 +84,34 @@ pub(super) fn verb(text: &str) -> Option<Verb> {
         .find(|verb| verb.as_str() == text)
 }
 
-/// What is written in `apiVersion` and `kind` of an object, but for the version.
+/// The group and the kind of an object, as it says itself.
 fn written(kind: ObjectKind) -> (&'static str, &'static str) {
     match kind {
-        ObjectKind::CronJob => ("batch/", "CronJob"),
-        ObjectKind::Job => ("batch/", "Job"),
-        ObjectKind::Approval => ("cronwarden.dev/", "ApprovedCronJob"),
-        ObjectKind::Finding => ("cronwarden.dev/", "ScheduledWorkloadFinding"),
+        ObjectKind::CronJob => ("batch", "CronJob"),
+        ObjectKind::Job => ("batch", "Job"),
+        ObjectKind::Approval => ("cronwarden.dev", "ApprovedCronJob"),
+        ObjectKind::Finding | ObjectKind::FindingStatus => ("cronwarden.dev", "ScheduledWorkloadFinding"),
     }
 }
 
-/// Adds the facts of a change.
+/// Adds the facts of a change. There are none if a whole collection was deleted in which nothing was.
 pub(super) fn facts(change: &Change<'_>, facts: &mut Vec<Fact>) {
     let head: Head<'_> = picked(change.response);
     if change.verb == Verb::DeleteCollection {
-        let before = facts.len();
-        if let Some(items) = head.items {
-            entries(items, |item| facts.extend(fact_of_item(change, item)));
-        } else if let Some(rows) = head.rows {
-            entries(rows, |row| facts.extend(fact_of_row(change, row)));
-        }
-        if facts.len() == before && head.items.is_none() {
-            facts.push(fact(change, Version::default(), Metadata::default(), None));
+        let mut deleted = 0;
+        let mut add = |fact: Option<Fact>| {
+            if deleted < MOST_ITEMS {
+                facts.extend(fact);
+            }
+            deleted += 1;
+        };
+        let are_told = match (head.items, head.rows) {
+            (Some(items), _) => entries(items, |item| add(fact_of_item(change, item))),
+            (None, Some(rows)) => entries(rows, |row| add(fact_of_row(change, row))),
+            (None, None) => false,
+        };
+        if !are_told || deleted > MOST_ITEMS {
+            facts.push(fact_without_answer(change));
         }
         return;
     }
@@ -108,8 +121,7 @@ pub(super) fn facts(change: &Change<'_>, facts: &mut Vec<Fact>) {
         Answer::Row(row) => fact_of_row(change, row).unwrap_or_else(|| fact_without_answer(change)),
         Answer::Deleted(details) => {
             let details: Metadata<'_> = picked(Some(details));
-            let version = Version { uid: uid(details.uid), ..Version::default() };
-            fact(change, version, Metadata::default(), None)
+            fact(change, Version { uid: uid(details.uid), ..Version::default() }, Metadata::default(), None)
         }
         Answer::Nothing => fact_without_answer(change),
     });
@@ -132,23 +144,32 @@ enum Answer<'a> {
 impl<'a> Answer<'a> {
     fn of(change: &Change<'a>, head: &Head<'a>) -> Self {
         let Some(response) = change.response else { return Self::Nothing };
-        let (kind, api_version) = (text(head.kind), text(head.api_version));
-        let (kind, api_version) = (kind.as_deref().unwrap_or_default(), api_version.as_deref().unwrap_or_default());
-        match kind {
+        let (api_version, kind) = head.api_version_and_kind();
+        match &*kind {
             "PartialObjectMetadata" => Self::Metadata,
             "Table" => head.rows.and_then(first).map_or(Self::Nothing, Self::Row),
-            "Status" if api_version == "v1" || api_version.is_empty() => {
-                head.details.map_or(Self::Nothing, Self::Deleted)
-            }
-            _ if is_of(change.object.kind, kind, api_version) => Self::Object(response),
+            "Status" => head.details.map_or(Self::Nothing, Self::Deleted),
+            _ if is_of(change.object.kind, &api_version, &kind) => Self::Object(response),
             _ => Self::Nothing,
         }
     }
 }
 
-fn is_of(wanted: ObjectKind, kind: &str, api_version: &str) -> bool {
+impl<'a> Head<'a> {
+    fn api_version_and_kind(&self) -> (Cow<'a, str>, Cow<'a, str>) {
+        if let (None, Some(Cow::Borrowed(name))) = (self.kind, text(self.google_type)) {
+            let (api_version, kind) = name.rsplit_once('.').unwrap_or(("", name));
+            return (Cow::Borrowed(api_version), Cow::Borrowed(kind));
+        }
+        (text(self.api_version).unwrap_or_default(), text(self.kind).unwrap_or_default())
+    }
+}
+
+/// Whether an object is of a kind. Google writes `batch.k8s.io` where Kubernetes writes `batch`.
+fn is_of(wanted: ObjectKind, api_version: &str, kind: &str) -> bool {
     let (group, name) = written(wanted);
-    kind == name && api_version.starts_with(group)
+    let found = api_version.split_once('/').map_or("", |(group, _)| group.strip_suffix(".k8s.io").unwrap_or(group));
+    kind == name && found == group
 }
 
 fn first(array: &str) -> Option<&str> {
@@ -162,13 +183,12 @@ fn first(array: &str) -> Option<&str> {
 /// An item of a list has its kind only if it was decoded without knowing it.
 fn fact_of_item(change: &Change<'_>, item: &str) -> Option<Fact> {
     let head: Head<'_> = pick(item)?;
-    let is_whole = match (text(head.kind), text(head.api_version)) {
-        (None, None) => true,
-        (kind, api_version) => is_of(change.object.kind, &kind.unwrap_or_default(), &api_version.unwrap_or_default()),
-    };
+    let (api_version, kind) = head.api_version_and_kind();
+    let is_whole = kind.is_empty() || is_of(change.object.kind, &api_version, &kind);
     Some(fact_of_object(change, head, Some(item).filter(|_| is_whole)))
 }
 
+/// A row of a table has the metadata of its object, unless the client asked for the whole object.
 fn fact_of_row(change: &Change<'_>, row: &str) -> Option<Fact> {
     let row: Row<'_> = pick(row)?;
     Some(fact_of_object(change, pick(row.object?)?, None))

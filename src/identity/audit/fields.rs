@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -40,35 +39,44 @@ pub(super) use fields;
 
 /// Picks fields from an object; `None` if the text is no object. A field that is `null` is absent.
 pub(super) fn pick<'a, T: Fields<'a>>(object: &'a str) -> Option<T> {
-    if !object.starts_with('{') {
-        return None;
-    }
-    serde_json::Deserializer::from_str(object).deserialize_map(Picker(PhantomData)).ok()
+    let mut fields = T::default();
+    fill(object, &mut fields).ok()?;
+    Some(fields)
 }
 
-/// The same for a value that may be absent: all fields of what is no object are absent.
+/// Picks what can be picked of an object that is cut off: all fields before the one that is. `None` if it is not cut off.
+pub(super) fn pick_cut_off<'a, T: Fields<'a>>(object: &'a str) -> Option<T> {
+    let mut fields = T::default();
+    let error = fill(object, &mut fields).err()?;
+    error.is_eof().then_some(fields)
+}
+
+/// Picks fields from a value that may be absent: all fields of what is no object are absent.
 pub(super) fn picked<'a, T: Fields<'a>>(object: Option<&'a str>) -> T {
     object.and_then(pick).unwrap_or_default()
 }
 
-struct Picker<T>(PhantomData<T>);
+fn fill<'a, T: Fields<'a>>(object: &'a str, fields: &mut T) -> Result<(), serde_json::Error> {
+    serde_json::Deserializer::from_str(object).deserialize_map(Picker(fields))
+}
 
-impl<'a, T: Fields<'a>> Visitor<'a> for Picker<T> {
-    type Value = T;
+struct Picker<'s, T>(&'s mut T);
+
+impl<'a, T: Fields<'a>> Visitor<'a> for Picker<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut fields = T::default();
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Key(key)) = map.next_key()? {
-            match fields.slot(&key) {
+            match self.0.slot(&key) {
                 Some(slot) => *slot = Some(map.next_value::<&RawValue>()?.get()).filter(|value| *value != "null"),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(fields)
+        Ok(())
     }
 }
 

@@ -8,16 +8,18 @@
 //! |---|---|---|
 //! | webhook, log file | `EventList`, `Event`, also one after another, one a line, or in an array | `native` |
 //! | log shippers | the event as an object or as text in `log`, `message`, `event` and the like | `envelope` |
-//! | EKS | CloudWatch subscription data, output of `aws logs`, lines with a time before them | `envelope` |
+//! | EKS | subscription data of `CloudWatch`, output of `aws logs`, lines with a time before them | `envelope` |
 //! | AKS | diagnostic records, rows of `AzureDiagnostics`, `AKSAudit` and `AKSAuditAdmin` | `envelope`, `native` |
 //! | GKE | Cloud Audit Logs, `protoPayload` | `google` |
 //!
-//! Compressed and base64-encoded text is the caller's to unwrap.
+//! Compressed and base64-encoded text is the caller's to unwrap. Whoever can write to what is read here can say anything of anybody: it
+//! must be the audit log alone, from a sender that is known. Lines that were split must have been joined.
 
 mod change;
 mod cut;
 mod envelope;
 mod fields;
+mod google;
 mod native;
 mod request;
 #[cfg(test)]
@@ -73,6 +75,7 @@ impl Reading {
 }
 
 /// What became of one audit event.
+#[derive(Clone, Copy)]
 enum Outcome {
     /// It became facts, which have been added.
     Fact,
@@ -98,12 +101,16 @@ pub fn read(text: &[u8]) -> Reading {
 /// Whether a line can hold anything of interest: `false` means that [`read`] finds no facts in it. So a log can be skimmed at the speed
 /// of memory.
 ///
-/// All resources that facts are about have one of two words in their names. An escaped letter could hide it; nothing that writes JSON
-/// escapes letters, so the few lines that do are just read.
+/// All resources that facts are about have one of two words in their names. An escaped letter could hide them, or an escaped digit of
+/// an escape; nothing that writes JSON escapes either, so the few lines that do are just read.
 pub fn may_matter(text: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'static>; 2]> =
         LazyLock::new(|| [Finder::new("jobs"), Finder::new("workloadfindings")]);
     static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("u00"));
-    let escapes_a_letter = |at: usize| text.get(at + 3).is_some_and(|digit| matches!(digit, b'4'..=b'7'));
-    WORDS.iter().any(|word| word.find(text).is_some()) || ESCAPE.find_iter(text).any(escapes_a_letter)
+    let may_hide = |at: usize| match text.get(at + 3..at + 5) {
+        Some([b'3', low]) => low.is_ascii_digit(),
+        Some([high, _]) => (b'4'..=b'7').contains(high),
+        _ => false,
+    };
+    WORDS.iter().any(|word| word.find(text).is_some()) || ESCAPE.find_iter(text).any(may_hide)
 }

@@ -4,6 +4,8 @@
 //! the reference of Azure Monitor Logs. Azure has no column for the impersonated user: what was done in another's name is told as done
 //! by whoever was authenticated. A column of type `dynamic` may be exported as an object or as text.
 
+use jiff::Timestamp;
+
 use super::change::{Change, facts, object_kind, verb};
 use super::envelope::Outer;
 use super::fields::{fields, number, owned, picked, text, texts, unquoted};
@@ -47,8 +49,8 @@ fields! {
     Status { code: "code", }
 }
 
-/// Reads an event.
-pub(super) fn read(event: &Outer<'_>, reading: &mut Reading) -> Outcome {
+/// Reads an event. If it has no time, it happened when its envelope `told` that it did.
+pub(super) fn read(event: &Outer<'_>, told: Option<Timestamp>, reading: &mut Reading) -> Outcome {
     // Most events are reads: they need not be looked at any further.
     let Some(verb) = text(event.verb).and_then(|text| verb(&text)) else { return Outcome::Ignored };
     let Some(kind) = kind(event) else { return Outcome::Ignored };
@@ -72,7 +74,7 @@ pub(super) fn read(event: &Outer<'_>, reading: &mut Reading) -> Outcome {
     if id.is_empty() {
         return Outcome::Unreadable("an audit event about a workload has no ID");
     }
-    let Some(at) = time(event.stage_time).or_else(|| time(event.received_time)) else {
+    let Some(at) = time(event.stage_time).or_else(|| time(event.received_time)).or(told) else {
         return Outcome::Unreadable("an audit event about a workload has no time");
     };
     let Some(actor) = actor(event) else {
@@ -94,8 +96,9 @@ pub(super) fn read(event: &Outer<'_>, reading: &mut Reading) -> Outcome {
         request: request.as_deref(),
         response: response.as_deref(),
     };
+    let before = reading.facts.len();
     facts(&change, &mut reading.facts);
-    Outcome::Fact
+    if reading.facts.len() > before { Outcome::Fact } else { Outcome::Ignored }
 }
 
 /// The kind of object that the event is about, if facts are. The status of a workload is its controller's; that of a finding is ours.
@@ -105,7 +108,7 @@ fn kind(event: &Outer<'_>) -> Option<ObjectKind> {
     let kind = object_kind(&text(reference.group)?, &text(reference.resource)?)?;
     match text(reference.subresource).as_deref() {
         None | Some("") => Some(kind),
-        Some("status") if kind == ObjectKind::Finding => Some(kind),
+        Some("status") if kind == ObjectKind::Finding => Some(ObjectKind::FindingStatus),
         Some(_) => None,
     }
 }
@@ -126,7 +129,7 @@ fn is_dry_run(event: &Outer<'_>, verb: Verb, uri: Option<&str>, request: Option<
     }
 }
 
-fn time(value: Option<&str>) -> Option<jiff::Timestamp> {
+fn time(value: Option<&str>) -> Option<Timestamp> {
     text(value)?.parse().ok()
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{AccountPattern, Configuration, Path, PathConfiguration, Paths};
-use crate::workload::pattern::Pattern;
+use crate::workload::pattern::{Pattern, PatternError};
 
 /// The longest name of a path, in bytes: that of an entry of `expected.deploymentPaths`.
 const LONGEST_NAME: usize = 128;
@@ -142,16 +142,23 @@ impl Problems {
 }
 
 fn pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::new(text).map_err(|error| error.to_string())
+    Pattern::new(text).map_err(|error| match error {
+        PatternError::Empty => "the entry is empty: remove it, or say who is meant".to_owned(),
+        error => error.to_string(),
+    })
 }
 
 /// A pattern that does not fit everybody.
 fn identity(text: &str) -> Result<Pattern, String> {
     let pattern = pattern(text)?;
-    if text.chars().all(|c| matches!(c, '*' | '?')) {
-        return Err(format!("\"{text}\" fits everybody: a path has to name who comes by it"));
+    if has_only_wildcards(text) {
+        return Err(format!("{text:?} fits everybody: a path has to name who comes by it"));
     }
     Ok(pattern)
+}
+
+fn has_only_wildcards(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '*' | '?'))
 }
 
 fn user(text: &str) -> Result<Pattern, String> {
@@ -177,11 +184,12 @@ fn account(text: &str) -> Result<AccountPattern, String> {
     let (namespace, name) = parts.ok_or_else(|| {
         format!("{text:?} is no service account: write NAMESPACE/NAME, such as argocd/argocd-application-controller")
     })?;
-    let namespace = identity(namespace).map_err(|error| {
-        format!(
-            "{error} (the namespace of {text:?}: an account of the same name in another namespace is somebody else)"
-        )
-    })?;
+    let is_any = !namespace.is_empty() && has_only_wildcards(namespace);
+    let namespace = pattern(namespace)?;
+    if is_any {
+        let why = "an account of the same name in another namespace is somebody else";
+        return Err(format!("\"{namespace}\" fits every namespace: {why}"));
+    }
     Ok(AccountPattern { namespace, name: pattern(name)? })
 }
 
@@ -192,10 +200,15 @@ fn range(text: &str) -> Result<IpNet, String> {
     if range != range.trunc() {
         return Err(format!("{text:?} has bits set beyond its length: write {}", range.trunc()));
     }
-    match range {
-        IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some() && v6.prefix_len() >= 96 => {
-            Err(format!("{text:?} is a range of IPv4: write it as such"))
-        }
-        range => Ok(range),
+    match ipv4(range) {
+        Some(ipv4) => Err(format!("{text:?} is a range of IPv4: write {ipv4}")),
+        None => Ok(range),
     }
+}
+
+/// The range of IPv4 that a range of mapped addresses stands for: addresses are compared as IPv4.
+fn ipv4(range: IpNet) -> Option<Ipv4Net> {
+    let IpNet::V6(range) = range else { return None };
+    let length = range.prefix_len().checked_sub(96)?;
+    Ipv4Net::new(range.addr().to_ipv4_mapped()?, length).ok()
 }

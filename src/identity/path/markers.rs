@@ -1,15 +1,17 @@
 //! Whether the markers of deployment tools agree with the object that carries them.
 
+use std::collections::BTreeMap;
+
 use super::mismatch::{Mismatch, Reason, excerpt};
 use super::{Path, Tool};
 use crate::workload::markers::{HOOK, RELEASE_NAME, RELEASE_NAMESPACE, TRACKING_ID};
-use crate::workload::{Markers, WorkloadKey};
+use crate::workload::{Markers, WorkloadKey, WorkloadKind};
 
 /// The label by which Argo CD tracks what it applies where annotations are switched off, as they were by default before version 3.
 const INSTANCE: &str = "app.kubernetes.io/instance";
 
-/// The labels by which the controllers of Flux name the object that a workload belongs to: `SetOwnerLabels` in
-/// `fluxcd/pkg/ssa/owner.go`, used by kustomize-controller, and `originLabels` of helm-controller.
+/// The labels by which the controllers of Flux name the object that a workload belongs to: `SetOwnerLabels` in `ssa` of `fluxcd/pkg`,
+/// used by kustomize-controller, and `internal/postrender/origin_labels.go` of helm-controller.
 const FLUX: [[&str; 2]; 2] = [
     ["kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"],
     ["helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace"],
@@ -41,13 +43,11 @@ impl Path {
     }
 }
 
-type Texts = std::collections::BTreeMap<String, String>;
-
-fn is_set(texts: &Texts, key: &str) -> bool {
+fn is_set(texts: &BTreeMap<String, String>, key: &str) -> bool {
     texts.get(key).is_some_and(|value| !value.is_empty())
 }
 
-fn all_set(texts: &Texts, keys: [&str; 2]) -> bool {
+fn all_set(texts: &BTreeMap<String, String>, keys: [&str; 2]) -> bool {
     keys.iter().all(|key| is_set(texts, key))
 }
 
@@ -62,17 +62,24 @@ struct TrackingId<'a> {
 impl<'a> TrackingId<'a> {
     /// Follows `ParseAppInstanceValue` in `util/argo/resource_tracking.go` of Argo CD.
     fn parse(text: &'a str) -> Option<Self> {
-        let (_, object) = text.split_once(':').filter(|(application, _)| !application.is_empty())?;
+        let (application, object) = text.split_once(':')?;
         let (type_of, place) = object.split_once(':')?;
-        let (group, kind) = type_of.split_once('/')?;
-        let (namespace, name) = place.split_once('/')?;
-        Some(Self { group, kind, namespace, name })
+        let ((group, kind), (namespace, name)) = (pair(type_of)?, pair(place)?);
+        (!application.is_empty()).then_some(Self { group, kind, namespace, name })
     }
 
+    /// Argo CD marks what is to get a generated name before it gives it one (`sync_context.go` of its GitOps engine), which happens
+    /// to Jobs that are hooks.
     fn names(&self, object: &WorkloadKey) -> bool {
+        let is_generated = self.name.is_empty() && object.kind == WorkloadKind::Job;
         self.group == "batch"
             && self.kind == object.kind.to_string()
             && self.namespace == object.namespace
-            && self.name == object.name
+            && (self.name == object.name || is_generated)
     }
+}
+
+/// Two texts with one `/` between them.
+fn pair(text: &str) -> Option<(&str, &str)> {
+    text.split_once('/').filter(|(_, behind)| !behind.contains('/'))
 }

@@ -1,6 +1,6 @@
 //! Where fields stand.
 
-use super::super::{Position, locate, locate_all};
+use super::super::{Position, locate, locate_all, locate_anywhere};
 use super::{CRON_JOB, document, list};
 
 /// The texts that the places of paths cover.
@@ -65,4 +65,14 @@ fn values_behind_an_alias_stand_at_their_anchor() {
 fn json_has_places_too() {
     let text = r#"{"kind": "Job", "apiVersion": "batch/v1", "metadata": {"name": "n"}, "spec": {"completions": 3}}"#;
     assert_eq!(covered(text, 0, &["metadata.name", "spec.completions", "spec.template"]), ["\"n\"", "3", "\"spec\""]);
+}
+
+#[test]
+fn documents_that_are_no_objects_have_places_too() {
+    let text = "# paths\n---\npaths:\n- name: a\n  users: [b, c]\n";
+    let places = locate_anywhere(&document(text), &["paths[0].users[1]", "paths[0]", "paths[1]", "x"]);
+    assert_eq!(places.iter().map(|place| place.start.line).collect::<Vec<_>>(), [5, 4, 3, 3]);
+    for unreadable in ["", "# nothing", "a: ["] {
+        assert_eq!(locate_anywhere(&document(unreadable), &["x"])[0].start, Position { line: 1, column: 1 });
+    }
 }

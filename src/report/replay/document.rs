@@ -10,8 +10,8 @@ use super::super::words::{self, codes, shown};
 use super::Replay;
 use super::phrase::subject;
 use crate::api::code::Severity;
-use crate::history::{ActorSummary, Difference, Entry, History, Inventories, Life, Remark, Subject, Verdict};
 use crate::identity;
+use crate::timeline::{ActorSummary, Difference, Entry, History, Inventories, Life, Remark, Subject, Verdict};
 
 /// Renders a history as one JSON document that ends with a line break. `docs/replay.md` lists the fields.
 pub fn json(replay: &Replay) -> String {

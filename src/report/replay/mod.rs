@@ -10,7 +10,7 @@ pub use sarif::sarif;
 pub use table::table;
 
 use super::{Problem, Source};
-use crate::history::{Entry, History};
+use crate::timeline::{Entry, History};
 
 /// What a replay found.
 #[derive(Clone, Debug, Default)]

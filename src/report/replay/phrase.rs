@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::super::words::{codes, count, shown};
 use crate::assess::Assessment;
-use crate::history::{Difference, Entry, Remark, Subject, Verdict, What};
 use crate::identity::Actor;
+use crate::timeline::{Difference, Entry, Remark, Subject, Verdict, What};
 use crate::workload::WorkloadKind;
 
 /// A time to the second.

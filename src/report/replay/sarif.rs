@@ -2,8 +2,8 @@
 
 use super::super::{Judged, Report, Spot, sarif as scan};
 use super::Replay;
-use crate::history::{Entry, Subject, Verdict, What};
 use crate::manifest::{Place, Position};
+use crate::timeline::{Entry, Subject, Verdict, What};
 
 /// Renders the versions that deviate as SARIF 2.1.0, by this version of the tool. It ends with a line break.
 pub fn sarif(replay: &Replay, version: &str) -> String {

@@ -9,7 +9,7 @@ use super::super::{Level, Problem, Style};
 use super::Replay;
 use super::phrase::{difference, duration, evidence, named, remark, subject, time, verdict, who, wrapped};
 use crate::api::code::DeviationCode;
-use crate::history::{ActorSummary, Entry, History, Inventories, Life, Verdict, What};
+use crate::timeline::{ActorSummary, Entry, History, Inventories, Life, Verdict, What};
 
 /// How wide lines are that can be broken, where the width of the output is not known.
 const WIDTH: usize = 120;
@@ -211,7 +211,9 @@ fn figures(replay: &Replay, out: &mut String) {
 }
 
 fn note(out: &mut String, text: &str) {
-    wrapped(text, WIDTH).iter().for_each(|line| push(out, line.trim_start()));
+    for line in wrapped(text, WIDTH) {
+        push(out, line.trim_start());
+    }
 }
 
 fn push(out: &mut String, line: &str) {

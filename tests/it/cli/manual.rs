@@ -6,7 +6,8 @@ use std::process::Command;
 use super::folder::Folder;
 use crate::harness::Binaries;
 
-const COMMANDS: [&str; 8] = ["scan", "baseline", "approve", "explain", "run", "crd", "completion", "man"];
+const COMMANDS: [&str; 10] =
+    ["scan", "baseline", "approve", "explain", "replay", "run", "crd", "certificates", "completion", "man"];
 
 #[test]
 fn every_shell_has_completions() {

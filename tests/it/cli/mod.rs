@@ -3,7 +3,9 @@
 mod approve;
 mod baseline;
 mod broken;
+mod certificates;
 mod cluster;
+mod configuration;
 mod explain;
 mod folder;
 mod forms;

@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use cronwarden::api::finding::{State, WorkloadReference};
+use cronwarden::api::finding::{State, SubjectKind, WorkloadReference};
 use cronwarden::finding::{Reason, name};
-use cronwarden::workload::WorkloadKind;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -197,7 +196,7 @@ async fn a_finding_that_was_left_without_its_evidence_is_completed() -> anyhow::
             None => "7d3c4e0a-6f0b-4b5e-9a55-1f2f5f0d4a11".to_owned(),
         };
         let reference =
-            WorkloadReference { kind: WorkloadKind::CronJob, namespace: "apps".into(), name: workload.into(), uid };
+            WorkloadReference { kind: SubjectKind::CronJob, namespace: "apps".into(), name: workload.into(), uid };
         left.push(json!({
             "apiVersion": "cronwarden.dev/v1alpha1",
             "kind": "ScheduledWorkloadFinding",

@@ -52,7 +52,7 @@ impl Scene {
 
     /// A cluster in which everything but the operator is installed.
     pub async fn without_operator(builder: Builder) -> anyhow::Result<Self> {
-        let cluster = builder.audit_policy(AUDIT_POLICY_METADATA).start().await?;
+        let cluster = builder.audit_policy_or(AUDIT_POLICY_METADATA).start().await?;
         let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
         // The resources of a definition are served some moments after it is established.
         cluster.kubectl(["apply", "--server-side", "-k"]).arg(deploy).run().await?;

@@ -9,7 +9,7 @@ use cronwarden::api::finding::{ScheduledWorkloadFindingSpec, State, Triage};
 use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use cronwarden::assess::{Assessment, assess};
 use cronwarden::finding::{Record, Subject, Write as Change, closing, plan, reference};
-use cronwarden::inventory::{Approval, Inventory, Labels, status};
+use cronwarden::inventory::{Approval, Inventory, Known, Labels, status};
 use cronwarden::workload::{Workload, WorkloadKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,8 @@ fn approval(spec: Value) -> ApprovedCronJob {
 
 /// Gives an approval the status that the operator would write.
 fn reported(mut approval: ApprovedCronJob, matched: usize) -> ApprovedCronJob {
-    approval.status = Some(status(&Approval::compile(&approval), matched, Vec::new(), None, now()));
+    approval.status =
+        Some(status(&Approval::compile(&approval), Known { count: matched, ..Known::default() }, None, now()));
     approval
 }
 
@@ -181,7 +182,7 @@ impl Life {
         inventory.insert(Approval::compile(&ApprovedCronJob::new("shop", spec)));
         let assessment: Assessment = assess(&self.workload, &inventory, &Labels::new(), now());
         let workload_reference = self.finding.spec.workload.clone();
-        let subject = Subject { reference: &workload_reference, workload: Some(&self.workload) };
+        let subject = Subject { reference: &workload_reference, workload: Some(&self.workload), attribution: None };
         let change = plan(subject, &assessment, Some(&self.record()), now());
         self.carry_out(change);
     }

@@ -1,0 +1,45 @@
+//! What a judgement has to know beside the workload and the inventory.
+
+use crate::identity::path::Paths;
+use crate::identity::{Deed, Provenance};
+use crate::inventory::Labels;
+
+/// What is known around a workload. Whatever is left out is unknown: it satisfies nothing, and nothing deviates for want of it.
+#[derive(Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// The labels of its namespace.
+    pub namespace: Option<&'a Labels>,
+    /// Who put it there.
+    pub identity: Option<Identity<'a>>,
+}
+
+/// Who put a workload there, and what makes that good or bad.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    /// What is known of who made the workload what it is.
+    pub provenance: &'a Provenance,
+    /// The known ways for changes to reach the cluster.
+    pub paths: &'a Paths,
+    /// Who made an approval what it is, by its name.
+    pub approvers: &'a dyn Fn(&str) -> Vec<Deed>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// The same with what is known of who put the workload there.
+    #[must_use]
+    pub fn with(self, identity: Identity<'a>) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+}
+
+impl<'a> From<&'a Labels> for Surroundings<'a> {
+    fn from(namespace: &'a Labels) -> Self {
+        Some(namespace).into()
+    }
+}
+
+impl<'a> From<Option<&'a Labels>> for Surroundings<'a> {
+    fn from(namespace: Option<&'a Labels>) -> Self {
+        Self { namespace, identity: None }
+    }
+}

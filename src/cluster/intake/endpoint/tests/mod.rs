@@ -1,0 +1,7 @@
+mod admission;
+mod audit;
+pub(in crate::cluster::intake) mod bench;
+mod body;
+mod credentials;
+mod crowd;
+mod reload;

@@ -1,0 +1,2 @@
+mod follower;
+mod following;

@@ -1,0 +1,316 @@
+//! What comes of facts, in whatever order they arrive.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::identity::{User, Version};
+
+const OWN: &str = "system:serviceaccount:cronwarden:cronwarden";
+const GRACE: SignedDuration = SignedDuration::from_mins(10);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_780_000_000 + second).unwrap()
+}
+
+fn cron_job(name: &str) -> Object {
+    Object { kind: ObjectKind::CronJob, namespace: "apps".to_owned(), name: name.to_owned() }
+}
+
+/// A request of a user about a version of an object.
+fn fact(id: &str, user: &str, verb: Verb, generation: i64, resource_version: u64) -> Fact {
+    Fact {
+        source: Source::Audit,
+        id: id.to_owned(),
+        at: at(generation * 10),
+        actor: Actor { user: User { username: user.to_owned(), groups: Vec::new() }, ..Actor::default() },
+        verb,
+        object: cron_job("report"),
+        version: Version {
+            uid: Some("u1".to_owned()),
+            generation: Some(generation),
+            resource_version: Some(resource_version),
+            created: Some(at(10)),
+            may_change_spec: true,
+        },
+        body: None,
+    }
+}
+
+/// An admission request for an object with this schedule.
+fn admitted(id: &str, user: &str, generation: i64, schedule: &str) -> Fact {
+    let mut fact = fact(id, user, Verb::Update, generation, 0);
+    fact.source = Source::Admission;
+    fact.version.resource_version = None;
+    fact.body = Some(manifest(schedule).into());
+    fact
+}
+
+fn manifest(schedule: &str) -> String {
+    json!({
+        "metadata": {"name": "report", "namespace": "apps", "uid": "u1"},
+        "spec": {"schedule": schedule, "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "app:1"}]}}}}},
+    })
+    .to_string()
+}
+
+/// A ledger that has a source since long, with these facts.
+fn ledger(facts: &[Fact]) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.begin(std::iter::empty(), at(0));
+    for fact in facts {
+        ledger.record(fact, OWN, at(100));
+    }
+    ledger
+}
+
+fn seen(generation: i64, became: Option<u64>) -> Seen {
+    let sighting = Sighting { generation, became, content: None };
+    Seen { sighting, created: Some(at(10)), at: at(100), claim: None }
+}
+
+/// Who created and who last changed it, by name.
+fn makers(ledger: &Ledger, seen: &Seen) -> (Option<String>, Option<String>) {
+    let known = ledger.provenance("u1", seen, GRACE, at(100));
+    let name = |deed: Option<Deed>| deed.map(|deed| deed.actor.effective().username.clone());
+    (name(known.creator), name(known.changer))
+}
+
+fn some(creator: &str, changer: &str) -> (Option<String>, Option<String>) {
+    (Some(creator.to_owned()), Some(changer.to_owned()))
+}
+
+#[test]
+fn a_change_is_tied_to_its_generation() {
+    let facts = [
+        fact("1", "argocd", Verb::Create, 1, 100),
+        fact("2", "jane", Verb::Patch, 2, 120),
+        fact("3", "bob", Verb::Patch, 3, 130),
+    ];
+    let ledger = ledger(&facts);
+    assert_eq!(makers(&ledger, &seen(1, None)), some("argocd", "argocd"));
+    assert_eq!(makers(&ledger, &seen(2, None)), some("argocd", "jane"));
+    assert_eq!(makers(&ledger, &seen(3, Some(130))), some("argocd", "bob"));
+    // The event of this change has not come yet: none of the others accounts for it.
+    assert_eq!(makers(&ledger, &seen(4, None)), (Some("argocd".to_owned()), None));
+    assert_eq!(ledger.provenance("u1", &seen(4, None), GRACE, at(100)).account, Account::Awaited { until: at(700) });
+    assert_eq!(ledger.provenance("u1", &seen(4, None), GRACE, at(700)).account, Account::Unaccounted { generation: 4 });
+    assert_eq!(ledger.provenance("u2", &seen(1, None), GRACE, at(100)).changer, None, "another uid is another object");
+}
+
+#[test]
+fn whoever_only_touches_metadata_afterwards_did_not_make_the_spec() {
+    // Both requests led to generation 2; only the first of them changed the spec.
+    let facts = [fact("2", "jane", Verb::Patch, 2, 120), fact("3", "labeller", Verb::Patch, 2, 125)];
+    assert_eq!(makers(&ledger(&facts), &seen(2, None)).1.as_deref(), Some("jane"));
+    // Where the watch saw the change happen, only the request with exactly that version counts: the other event was lost.
+    assert_eq!(makers(&ledger(&facts[1..]), &seen(2, Some(120))).1, None);
+    assert_eq!(makers(&ledger(&facts), &seen(2, Some(120))).1.as_deref(), Some("jane"));
+    let mut label = fact("4", "labeller", Verb::Patch, 5, 150);
+    label.version.may_change_spec = false;
+    assert_eq!(makers(&ledger(&[label]), &seen(5, None)).1, None, "its body shows that it could not");
+}
+
+#[test]
+fn what_was_only_admitted_counts_if_it_is_what_is_there() {
+    let facts = [admitted("a", "mallory", 2, "* * * * *"), admitted("b", "jane", 2, "0 6 * * *")];
+    let ledger = ledger(&facts);
+    let content = |schedule: &str| {
+        let workload = Workload::from_json(crate::workload::WorkloadKind::CronJob, &manifest(schedule)).unwrap();
+        Some(content_of(&workload))
+    };
+    let mut there = seen(2, Some(120));
+    assert!(ledger.needs_content("u1", 2));
+    assert_eq!(makers(&ledger, &there).1, None);
+    there.sighting.content = content("0 6 * * *");
+    assert_eq!(makers(&ledger, &there).1.as_deref(), Some("jane"));
+    there.sighting.content = content("0 7 * * *");
+    assert_eq!(makers(&ledger, &there).1, None, "somebody refused both");
+}
+
+#[test]
+fn an_audit_event_is_better_than_an_admission_request() {
+    let mut request = fact("a", "system:serviceaccount:tenants:deployer", Verb::Create, 1, 0);
+    request.source = Source::Admission;
+    let event = fact("1", "argocd", Verb::Create, 1, 100);
+    for facts in [[request.clone(), event.clone()], [event, request]] {
+        assert_eq!(makers(&ledger(&facts), &seen(1, Some(100))), some("argocd", "argocd"));
+    }
+}
+
+#[test]
+fn what_was_there_before_the_first_event_is_nobodys() {
+    let mut ledger = Ledger::default();
+    assert_eq!(ledger.provenance("u1", &seen(3, None), GRACE, at(100)).account, Account::NoSource);
+    assert!(ledger.begin([("u1", cron_job("report"), 3)].into_iter(), at(50)));
+    assert!(!ledger.begin(std::iter::empty(), at(60)), "it begins once");
+    let account = |seen: Seen| ledger.provenance("u1", &seen, GRACE, at(10_000)).account;
+    assert_eq!(account(seen(3, None)), Account::BeforeSource);
+    assert_eq!(account(seen(4, None)), Account::Unaccounted { generation: 4 });
+    let old = ledger.provenance("u9", &seen(1, None), GRACE, at(10_000)).account;
+    assert_eq!(old, Account::BeforeSource, "it was created before");
+    let new = Seen { created: Some(at(60)), ..seen(1, None) };
+    assert_eq!(ledger.provenance("u9", &new, GRACE, at(10_000)).account, Account::Unaccounted { generation: 1 });
+}
+
+#[test]
+fn a_creation_without_a_body_is_tied_by_its_time() {
+    let nameless = |id: &str, user: &str, second| {
+        let mut fact = fact(id, user, Verb::Create, 1, 0);
+        fact.version = Version::default();
+        fact.at = at(second);
+        fact
+    };
+    let known = |facts: &[Fact]| {
+        let mut ledger = ledger(facts);
+        ledger.observe("u1", &cron_job("report"), Some(at(10)));
+        makers(&ledger, &seen(1, None)).0
+    };
+    assert_eq!(known(&[nameless("1", "jane", 11)]).as_deref(), Some("jane"));
+    assert_eq!(known(&[nameless("1", "jane", 9)]), None, "it ended before the object was made");
+    assert_eq!(known(&[nameless("1", "jane", 14)]), None, "it is another object of that name");
+    assert_eq!(known(&[nameless("1", "jane", 10), nameless("2", "mallory", 12)]), None, "it may have been either");
+    let mut ledger = ledger(&[nameless("1", "jane", 11)]);
+    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.record(&nameless("2", "mallory", 12), OWN, at(100));
+    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    assert_eq!(makers(&ledger, &seen(1, None)).0, None, "what was believed is doubtful now");
+}
+
+#[test]
+fn an_event_with_the_uid_of_another_object_changes_nothing() {
+    let lie = Fact { object: cron_job("other"), ..fact("9", "mallory", Verb::Create, 1, 90) };
+    let truth = fact("1", "jane", Verb::Create, 1, 100);
+    let after = ledger(&[truth.clone(), lie.clone()]);
+    assert_eq!(makers(&after, &seen(1, Some(100))), some("jane", "jane"));
+    // Told first, it is believed until the object is seen.
+    let mut before = ledger(&[lie]);
+    before.observe("u1", &cron_job("report"), Some(at(10)));
+    before.record(&truth, OWN, at(100));
+    assert_eq!(makers(&before, &seen(1, Some(100))), some("jane", "jane"));
+}
+
+#[test]
+fn attempts_on_the_record_are_remembered_once() {
+    let finding = |kind| Object { kind, namespace: String::new(), name: "apps-report-1".to_owned() };
+    let on = |kind, id: &str, user: &str, verb| Fact { object: finding(kind), ..fact(id, user, verb, 1, 1) };
+    let mut ledger = ledger(&[
+        on(ObjectKind::Finding, "1", OWN, Verb::Delete),
+        on(ObjectKind::FindingStatus, "2", OWN, Verb::Patch),
+        on(ObjectKind::Finding, "3", "soc", Verb::Patch),
+    ]);
+    assert_eq!(ledger.attempts().on("apps-report-1"), [], "its own writes and triage are none");
+    assert!(ledger.note_attempt("apps-report-1", Attempt::seen(Verb::Delete, at(12))));
+    let deletion = on(ObjectKind::Finding, "4", "mallory", Verb::Delete);
+    assert!(ledger.record(&deletion, OWN, at(100)).is_some(), "the event says who it was");
+    assert!(ledger.record(&deletion, OWN, at(100)).is_none(), "twice");
+    assert!(!ledger.note_attempt("apps-report-1", Attempt::seen(Verb::Delete, at(13))), "it is the same");
+    ledger.record(&on(ObjectKind::FindingStatus, "5", "mallory", Verb::Patch), OWN, at(100));
+    let attempts = ledger.attempts().on("apps-report-1");
+    let by: Vec<_> = attempts.iter().map(|a| (a.verb, a.deed.as_ref().unwrap().id.to_string())).collect();
+    assert_eq!(by, [(Verb::Patch, "5".to_owned()), (Verb::Delete, "4".to_owned())]);
+}
+
+#[test]
+fn strangers_are_forgotten_after_a_while_and_who_is_there_is_not() {
+    let mut ledger = ledger(&[fact("1", "jane", Verb::Create, 1, 100)]);
+    ledger.tidy(at(100) + SignedDuration::from_hours(2));
+    assert_eq!(makers(&ledger, &seen(1, None)).0, None, "it was never seen");
+    assert!(ledger.actors.is_empty());
+    ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
+    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.tidy(at(100) + SignedDuration::from_hours(2));
+    assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"));
+    ledger.gone("u1", at(100));
+    assert_eq!(ledger.farewell("u1").changer.unwrap().actor.user.username, "jane");
+    ledger.tidy(at(100) + SignedDuration::from_hours(2));
+    assert_eq!(ledger.farewell("u1"), Provenance::default());
+}
+
+#[test]
+fn lies_about_objects_that_never_were_do_not_fill_the_memory() {
+    let mut ledger = ledger(&[]);
+    ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
+    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    for lie in 0..3 * MOST_STRANGERS {
+        let mut fact = fact("x", &format!("user-{lie}"), Verb::Create, 1, 100);
+        fact.version.uid = Some(format!("lie-{lie}"));
+        ledger.record(&fact, OWN, at(100));
+    }
+    ledger.tidy(at(100));
+    assert_eq!(ledger.strangers.len(), MOST_STRANGERS);
+    assert!(ledger.actors.len() <= MOST_STRANGERS + 1);
+    assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"), "who is there is remembered all the same");
+}
+
+#[test]
+fn a_page_of_another_form_is_not_read() {
+    assert!(matches!(Page::from_json(br#"{"form":2,"what":[]}"#), Err(PageError::Form(2))));
+    assert!(matches!(Page::from_json(b"[]"), Err(PageError::Unreadable(_))));
+}
+
+/// A few things that happened to one object and its record, as several API servers and an admission webhook tell them.
+fn history() -> impl Strategy<Value = Vec<Fact>> {
+    let one = (0..6_usize, 1..5_i64, 0..4_u64, 0..3_usize, any::<bool>());
+    prop::collection::vec(one, 0..14).prop_map(|told| {
+        told.into_iter()
+            .map(|(user, generation, later, what, is_admitted)| {
+                let verb = [Verb::Create, Verb::Patch, Verb::Delete][what];
+                let id = format!("{user}-{generation}-{later}-{what}-{is_admitted}");
+                let version = u64::try_from(generation).unwrap() * 100 + later;
+                let mut fact = fact(&id, &format!("user-{user}"), verb, generation, version);
+                if is_admitted {
+                    fact = Fact { verb, ..admitted(&id, &format!("user-{user}"), generation, "0 6 * * *") };
+                }
+                fact
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn who_did_it_does_not_depend_on_the_order_of_arrival(
+        (told, shuffled) in history().prop_flat_map(|facts| (Just(facts.clone()), Just(facts).prop_shuffle())),
+        twice in 0..14_usize,
+        generation in 1..5_i64,
+        later in 0..4_u64,
+        is_live in any::<bool>(),
+        is_seen_first in any::<bool>(),
+    ) {
+        let mut shuffled = shuffled;
+        let again = shuffled.get(twice).cloned();
+        shuffled.extend(again);
+        let mut one = ledger(&told);
+        let mut other = ledger(&[]);
+        one.observe("u1", &cron_job("report"), Some(at(10)));
+        if is_seen_first {
+            other.observe("u1", &cron_job("report"), Some(at(10)));
+        }
+        for fact in &shuffled {
+            other.record(fact, OWN, at(100));
+        }
+        other.observe("u1", &cron_job("report"), Some(at(10)));
+        let mut seen = seen(generation, is_live.then_some(u64::try_from(generation).unwrap() * 100 + later));
+        let workload = Workload::from_json(crate::workload::WorkloadKind::CronJob, &manifest("0 6 * * *")).unwrap();
+        seen.sighting.content = Some(content_of(&workload));
+        prop_assert_eq!(one.provenance("u1", &seen, GRACE, at(100)), other.provenance("u1", &seen, GRACE, at(100)));
+        prop_assert_eq!(one.farewell("u1"), other.farewell("u1"));
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_known(told in history(), generation in 1..5_i64) {
+        let mut ledger = ledger(&told);
+        ledger.note_attempt("apps-report-1", Attempt::seen(Verb::Delete, at(5)));
+        let mut restored = Ledger::default();
+        for number in 0..PAGES {
+            let text = ledger.page(number).to_json().unwrap();
+            restored.restore(Page::from_json(&text).unwrap(), at(200));
+        }
+        let seen = seen(generation, None);
+        prop_assert_eq!(ledger.provenance("u1", &seen, GRACE, at(100)), restored.provenance("u1", &seen, GRACE, at(100)));
+        prop_assert_eq!(ledger.farewell("u1"), restored.farewell("u1"));
+        prop_assert_eq!(&ledger.attempts, &restored.attempts);
+        prop_assert_eq!(restored.take_changed(), [], "reading it changes nothing");
+    }
+}

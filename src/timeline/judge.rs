@@ -1,0 +1,119 @@
+//! The judgement of one version of a workload, at its time.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Verdict;
+use super::record::Content;
+use crate::assess::{Assessment, Claim, Identity, Surroundings, assess, claimed, unreadable};
+use crate::finding::fingerprint;
+use crate::identity::path::Paths;
+use crate::identity::{Deed, Provenance};
+use crate::inventory::{Inventory, Labels};
+use crate::workload::{Unreadable, Workload, WorkloadKey};
+
+/// What is known beside the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The inventory by which everything is judged; without it, the approvals that the log tells of count.
+    pub inventory: Option<&'a Inventory>,
+    /// The labels of namespaces, where they are known.
+    pub namespaces: &'a BTreeMap<String, Labels>,
+    /// The known ways for changes to reach the cluster.
+    pub paths: &'a Paths,
+}
+
+/// What there is to judge.
+pub(super) struct Case<'a> {
+    pub(super) key: &'a WorkloadKey,
+    pub(super) uid: &'a str,
+    pub(super) content: &'a Content,
+    /// Who made it what it is.
+    pub(super) provenance: &'a Provenance,
+    pub(super) paths: &'a Paths,
+    pub(super) at: Timestamp,
+    /// What is wrong with where it comes from.
+    pub(super) claim: Option<&'a Claim>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    pub(super) verdict: Option<Verdict>,
+    pub(super) assessment: Assessment,
+    pub(super) fingerprint: String,
+    pub(super) template_hash: Option<String>,
+}
+
+/// Judges a version of a workload; without an inventory, or one that speaks for Jobs, only its risks and its origin.
+pub(super) fn judge(
+    case: &Case<'_>,
+    inventory: Option<&Inventory>,
+    labels: Option<&Labels>,
+    approvers: &dyn Fn(&str) -> Vec<Deed>,
+) -> Judgement {
+    let Some(workload) = workload(case) else {
+        return Judgement { verdict: Some(Verdict::NotRecorded), ..Judgement::default() };
+    };
+    let speaks = |inventory: &&Inventory| {
+        let kind = case.key.kind;
+        kind == crate::workload::WorkloadKind::CronJob || inventory.iter().any(|a| a.matcher.speaks_for(kind))
+    };
+    let inventory = inventory.filter(speaks);
+    let mut assessment = match &workload {
+        Ok(workload) => assessed(workload, case, inventory, labels, approvers),
+        Err(reason) => unreadable(reason),
+    };
+    if inventory.is_none() {
+        let Assessment { risks, .. } = assessment;
+        assessment = Assessment { risks, ..Assessment::default() };
+    }
+    if let Some(claim) = case.claim {
+        assessment = claimed(assessment, claim);
+    }
+    let verdict = if !assessment.deviations.is_empty() {
+        Verdict::Deviating
+    } else if inventory.is_none() {
+        Verdict::NotJudged
+    } else if assessment.is_approved() {
+        Verdict::Approved
+    } else {
+        Verdict::Unknown
+    };
+    let workload = workload.ok().filter(|_| verdict == Verdict::Deviating);
+    Judgement {
+        verdict: Some(verdict),
+        fingerprint: match verdict {
+            Verdict::Deviating => fingerprint(&assessment, workload.as_ref()),
+            _ => String::new(),
+        },
+        template_hash: workload.as_ref().map(Workload::template_hash),
+        assessment,
+    }
+}
+
+/// The one place where a version of a workload is handed to the judgement, with all that the log tells of it.
+fn assessed(
+    workload: &Workload,
+    case: &Case<'_>,
+    inventory: Option<&Inventory>,
+    labels: Option<&Labels>,
+    approvers: &dyn Fn(&str) -> Vec<Deed>,
+) -> Assessment {
+    let none = Inventory::default();
+    let identity = Identity { provenance: case.provenance, paths: case.paths, approvers };
+    assess(workload, inventory.unwrap_or(&none), Surroundings::from(labels).with(identity), case.at)
+}
+
+fn workload(case: &Case<'_>) -> Option<Result<Workload, Unreadable>> {
+    match case.content {
+        Content::Workload(packed) => Some(packed.unpack().map(|workload| Workload {
+            key: case.key.clone(),
+            uid: case.uid.to_owned(),
+            ..workload
+        })),
+        Content::Unreadable(reason) => Some(Err(reason.clone())),
+        Content::NotRecorded | Content::Approval(_) => None,
+    }
+}

@@ -1,0 +1,404 @@
+//! The walk through all that happened, in order of time.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use jiff::Timestamp;
+
+use super::approvals::{Approvals, Replaced};
+use super::difference::{between, between_specs};
+use super::job::{self, Run};
+use super::judge::{Case, Judgement, judge};
+use super::record::{Change, Content};
+use super::state::{State, States};
+use super::{Differences, Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
+use crate::assess::Claim;
+use crate::identity::Verb;
+use crate::inventory::Inventory;
+use crate::workload::{WorkloadKey, WorkloadKind};
+
+/// The most workloads that are told with the change of one approval.
+const MOST_EFFECTS: usize = 100;
+/// The most other templates that are kept of one CronJob.
+const MOST_TEMPLATES: usize = 16;
+
+/// Which part of a history is wanted. Everything before it counts all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// From when on.
+    pub since: Option<Timestamp>,
+    /// Until when, not included.
+    pub until: Option<Timestamp>,
+    /// Only workloads of this namespace.
+    pub namespace: Option<String>,
+    /// Only versions that deviate.
+    pub only_deviating: bool,
+}
+
+impl Window {
+    fn has(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until)
+    }
+
+    fn has_namespace(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
+    }
+
+    fn shows(&self, entry: &Entry) -> bool {
+        let is_meant = match entry.subject.namespace() {
+            Some(namespace) => self.has_namespace(namespace),
+            // With a namespace, an approval counts by what it did there.
+            None => self.namespace.is_none() || !entry.effects.is_empty(),
+        };
+        is_meant && self.has(entry.at) && (!self.only_deviating || entry.verdict == Some(Verdict::Deviating))
+    }
+}
+
+/// The walk, at one moment.
+pub(super) struct Walk<'a> {
+    known: Known<'a>,
+    window: &'a Window,
+    approvals: Approvals,
+    states: States,
+    entries: Vec<Entry>,
+    span: Option<(Timestamp, Timestamp)>,
+    unchanged: u64,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(known: Known<'a>, window: &'a Window, changes: &[Change]) -> Self {
+        Self {
+            known,
+            window,
+            approvals: Approvals::at_start(changes),
+            states: States::default(),
+            entries: Vec::new(),
+            span: None,
+            unchanged: 0,
+        }
+    }
+
+    /// Goes through everything. All lists are in order of time; of the same time, changes come before runs.
+    pub(super) fn through(mut self, changes: Vec<Change>, runs: Vec<Run>, ended: Vec<Run>) -> History {
+        let mut runs = runs.into_iter().peekable();
+        let mut ended = ended.into_iter().peekable();
+        for change in changes {
+            self.catch_up(&mut runs, &mut ended, Some(change.at));
+            self.meet(change.at);
+            match change.subject.clone() {
+                Subject::Workload(key) => self.workload(&key, &change),
+                Subject::Approval(name) => self.approval(&name, &change),
+                Subject::Unnamed(..) => {
+                    let mut entry = entry(&change, What::Deleted);
+                    entry.remarks.push(Remark::NamesNotRecorded);
+                    self.show(entry);
+                }
+            }
+        }
+        self.catch_up(&mut runs, &mut ended, None);
+        self.finish()
+    }
+
+    fn catch_up(
+        &mut self,
+        runs: &mut Peekable<IntoIter<Run>>,
+        ended: &mut Peekable<IntoIter<Run>>,
+        until: Option<Timestamp>,
+    ) {
+        let is_due = |run: &Run| until.is_none_or(|until| run.at < until);
+        while let Some(run) = runs.next_if(is_due) {
+            self.meet(run.at);
+            self.run(&run);
+        }
+        // The end of a Job only matters where its beginning does, and that of runs does not.
+        while let Some(run) = ended.next_if(is_due) {
+            self.meet(run.at);
+            let key = run.job();
+            if self.states.get(&key).is_some_and(|state| state.is_alive) {
+                self.workload(&key, &Change::of_run(&run, Verb::Delete));
+            }
+        }
+    }
+
+    fn meet(&mut self, at: Timestamp) {
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+    }
+
+    fn workload(&mut self, key: &WorkloadKey, change: &Change) {
+        match change.verb {
+            Verb::Create => self.create(key, change),
+            Verb::Update | Verb::Patch => self.update(key, change),
+            Verb::Delete | Verb::DeleteCollection => self.delete(key, change),
+        }
+    }
+
+    fn create(&mut self, key: &WorkloadKey, change: &Change) {
+        self.states.begin(key, change.uid.as_deref().unwrap_or_default(), &change.actor, Some(change.at));
+        let mut entry = entry(change, What::Created);
+        let (claim, remark) = self.origin(key, change);
+        entry.remarks.extend(remark);
+        if let Some(state) = self.states.get_mut(key) {
+            state.renew(change);
+            state.claim = claim;
+        }
+        self.conclude(key, entry);
+    }
+
+    fn update(&mut self, key: &WorkloadKey, change: &Change) {
+        let mut entry = entry(change, What::Changed);
+        let is_known = self.states.get(key).is_some_and(|state| state.is_of(change));
+        if !is_known {
+            self.states.begin(key, change.uid.as_deref().unwrap_or_default(), &change.actor, None);
+            entry.remarks.push(Remark::BeforeLog);
+        }
+        let Some(state) = self.states.get_mut(key) else { return };
+        let is_same = change.content != Content::NotRecorded && state.content == change.content;
+        let is_housekeeping = change.content == Content::NotRecorded && job::is_cleaner(&change.actor);
+        if is_same || is_housekeeping {
+            self.unchanged += 1;
+            return;
+        }
+        if !state.is_alive {
+            entry.remarks.push(Remark::AfterDeletion);
+        }
+        let before = match &state.content {
+            Content::Workload(packed) => packed.unpack().ok(),
+            _ => None,
+        };
+        state.renew(change);
+        if let (Some(before), Content::Workload(packed)) = (before, &change.content)
+            && let Ok(now) = packed.unpack()
+        {
+            entry.differences = between(&before, &now);
+            entry.what = match (before.suspended(), now.suspended()) {
+                (false, true) => What::Suspended,
+                (true, false) => What::Resumed,
+                _ => What::Changed,
+            };
+        }
+        self.conclude(key, entry);
+    }
+
+    fn delete(&mut self, key: &WorkloadKey, change: &Change) {
+        let mut entry = entry(change, What::Deleted);
+        let is_known = self.states.get(key).is_some_and(|state| state.is_of(change));
+        if !is_known {
+            self.states.begin(key, change.uid.as_deref().unwrap_or_default(), &change.actor, None);
+            entry.remarks.push(Remark::BeforeLog);
+        }
+        let Some(state) = self.states.get_mut(key) else { return };
+        if !std::mem::replace(&mut state.is_alive, false) {
+            return;
+        }
+        if state.content == Content::NotRecorded && change.content != Content::NotRecorded {
+            state.content = change.content.clone();
+        }
+        if let Some(life) = self.states.life(key) {
+            life.deleted = Some((change.at, change.actor.clone()));
+        }
+        self.conclude(key, entry);
+    }
+
+    /// Judges what the workload is now, and shows the entry.
+    fn conclude(&mut self, key: &WorkloadKey, mut entry: Entry) {
+        let judgement = self.judged(key, entry.at);
+        self.states.judged(key, judgement.verdict);
+        let Some(state) = self.states.get(key) else { return };
+        entry.uid.clone_from(&state.uid);
+        match &state.content {
+            Content::NotRecorded => entry.remarks.push(Remark::ContentNotRecorded),
+            Content::Unreadable(reason) => entry.remarks.push(Remark::Unreadable(reason.clone())),
+            Content::Workload(_) | Content::Approval(_) => {}
+        }
+        // Whatever deploys both an approval and its workload, such as Argo CD, has not approved itself.
+        if state.provenance.makers().any(|deed| deed.actor.effective().is_person()) {
+            let own = judgement.assessment.own_approvals.iter();
+            entry.remarks.extend(own.map(|approval| Remark::OwnApproval(approval.clone())));
+        }
+        let Judgement { verdict, assessment, fingerprint, template_hash } = judgement;
+        let entry = Entry { verdict, assessment, fingerprint, template_hash, ..entry };
+        if self.show(entry)
+            && let Some(life) = self.states.life(key)
+        {
+            life.entries += 1;
+        }
+    }
+
+    fn judged(&self, key: &WorkloadKey, at: Timestamp) -> Judgement {
+        let Some(state) = self.states.get(key) else { return Judgement::default() };
+        let State { uid, provenance, content, claim, .. } = state;
+        let case = Case { key, uid, content, provenance, paths: self.known.paths, at, claim: claim.as_ref() };
+        // Nobody is known to have written an inventory that was given.
+        let approvers = |name: &str| match self.known.inventory {
+            Some(_) => Vec::new(),
+            None => self.approvals.writers(name),
+        };
+        judge(&case, self.inventory(), self.known.namespaces.get(&key.namespace), &approvers)
+    }
+
+    fn inventory(&self) -> Option<&Inventory> {
+        self.known.inventory.or_else(|| self.approvals.is_known.then_some(&self.approvals.inventory))
+    }
+
+    /// Where a Job comes from that the CronJob controller did not create under the name of a run.
+    fn origin(&self, key: &WorkloadKey, change: &Change) -> (Option<Claim>, Option<Remark>) {
+        if key.kind != WorkloadKind::Job {
+            return (None, None);
+        }
+        let creator = change.actor.effective().username.clone();
+        let cron_job = |name: &str| WorkloadKey {
+            namespace: key.namespace.clone(),
+            name: name.to_owned(),
+            kind: WorkloadKind::CronJob,
+        };
+        let claimed = change.marks.cron_job();
+        if let Some((name, number)) = job::parts(&key.name)
+            && (claimed == Some(name) || self.states.get(&cron_job(name)).is_some())
+            && let Some(due) = job::tick(number).filter(|due| *due > change.at)
+        {
+            return (Some(Claim::TickSquatting { cron_job: name.to_owned(), creator, due }), None);
+        }
+        let Some(name) = claimed else {
+            let child =
+                change.marks.owner.as_ref().map(|(kind, name)| Remark::Child(kind.to_string(), name.to_string()));
+            return (None, child);
+        };
+        match self.states.get(&cron_job(name)).and_then(|state| state.has_template_of(&change.content)) {
+            Some(true) => (None, Some(Remark::ManualRun(name.to_owned()))),
+            Some(false) => (Some(Claim::ForgedOwner { cron_job: name.to_owned(), creator }), None),
+            None => (None, Some(Remark::ClaimsOwner(name.to_owned()))),
+        }
+    }
+
+    /// A Job that the CronJob controller created: counted, unless it is not what the CronJob says.
+    fn run(&mut self, run: &Run) {
+        let key = &*run.cron_job;
+        if self.states.get(key).is_none() {
+            self.states.begin(key, "", &run.actor, None);
+        }
+        if self.window.has(run.at)
+            && let Some(life) = self.states.life(key)
+        {
+            life.runs += 1;
+        }
+        let (Some(packed), Some(state)) = (&run.content, self.states.get_mut(key)) else { return };
+        let content = Content::Workload(packed.clone());
+        let is_new = state.drifted.len() < MOST_TEMPLATES && !state.drifted.contains(packed);
+        if is_new && state.has_template_of(&content) == Some(false) {
+            state.drifted.push(packed.clone());
+            let change = Change::of_run(run, Verb::Create);
+            let job = run.job();
+            self.states.begin(&job, "", &run.actor, Some(run.at));
+            if let Some(state) = self.states.get_mut(&job) {
+                state.renew(&change);
+                state.claim = Some(Claim::TemplateDrift { cron_job: key.name.clone() });
+            }
+            self.conclude(&job, entry(&change, What::Created));
+        }
+    }
+
+    fn approval(&mut self, name: &str, change: &Change) {
+        let declared = match &change.content {
+            Content::Approval(declared) => Some(declared.clone()),
+            _ => None,
+        };
+        let before = self.verdicts(declared.as_ref().map(|declared| &declared.approval), name, change.at);
+        let Replaced { before: old, after: new } = self.approvals.apply(name, change);
+        let mut entry = match (&old, change.verb) {
+            (_, Verb::Create) => entry(change, What::Created),
+            (_, Verb::Delete | Verb::DeleteCollection) => entry(change, What::Deleted),
+            _ => entry(change, What::Changed),
+        };
+        entry.uid = change.uid.clone().unwrap_or_default();
+        if entry.what == What::Changed {
+            match (&old, &new) {
+                (Some(old), Some(new)) if declared.is_some() => {
+                    if old == new {
+                        self.unchanged += 1;
+                        return;
+                    }
+                    entry.differences = between_specs(&old.spec, &new.spec);
+                }
+                (None, _) => entry.remarks.push(Remark::BeforeLog),
+                _ => {}
+            }
+        }
+        if declared.is_none() && entry.what != What::Deleted {
+            entry.remarks.push(Remark::ContentNotRecorded);
+        }
+        for (key, verdict) in before {
+            let after = self.judged(&key, change.at).verdict;
+            if let (Some(before), Some(after)) = (verdict, after)
+                && before != after
+            {
+                self.states.judged(&key, Some(after));
+                if entry.effects.len() < MOST_EFFECTS && self.window.has_namespace(&key.namespace) {
+                    entry.effects.push(Effect { key, before, after });
+                }
+            }
+        }
+        self.show(entry);
+    }
+
+    /// The verdicts on all workloads that an approval speaks for, as it was or as it becomes. None if another inventory counts.
+    fn verdicts(
+        &self,
+        new: Option<&crate::inventory::Approval>,
+        name: &str,
+        at: Timestamp,
+    ) -> Vec<(WorkloadKey, Option<Verdict>)> {
+        if self.known.inventory.is_some() {
+            return Vec::new();
+        }
+        let old = self.approvals.inventory.get(name).map(Arc::as_ref);
+        let matchers: Vec<_> = [old, new].into_iter().flatten().map(|approval| &approval.matcher).collect();
+        let alive = self.states.alive().into_iter();
+        let covered = alive.filter(|(key, _)| matchers.iter().any(|matcher| matcher.covers(key)));
+        covered.map(|(key, _)| (key.clone(), self.judged(key, at).verdict)).collect()
+    }
+
+    /// Keeps an entry if it is wanted, and says so.
+    fn show(&mut self, entry: Entry) -> bool {
+        let is_shown = self.window.shows(&entry);
+        if is_shown {
+            self.entries.push(entry);
+        }
+        is_shown
+    }
+
+    fn finish(self) -> History {
+        let Self { known, window, approvals, states, mut entries, span, unchanged } = self;
+        let mut lives = states.lives;
+        lives.retain(|life| window.has_namespace(&life.key.namespace) && (life.entries > 0 || life.runs > 0));
+        lives.sort_by(|a, b| a.key.cmp(&b.key));
+        entries.shrink_to_fit();
+        let inventories = match (known.inventory, approvals.is_known) {
+            (Some(_), _) => Inventories::Given,
+            (None, true) => Inventories::Recorded,
+            (None, false) => Inventories::None,
+        };
+        let summary = Summary::of(&entries, &lives, span, unchanged);
+        History { entries, lives, inventories, summary }
+    }
+}
+
+fn entry(change: &Change, what: What) -> Entry {
+    Entry {
+        at: change.at,
+        what,
+        subject: change.subject.clone(),
+        uid: Box::default(),
+        actor: change.actor.clone(),
+        audit_id: change.id.clone(),
+        origin: change.origin,
+        differences: Differences::default(),
+        verdict: None,
+        assessment: crate::assess::Assessment::default(),
+        fingerprint: String::new(),
+        template_hash: None,
+        remarks: Vec::new(),
+        effects: Vec::new(),
+    }
+}
