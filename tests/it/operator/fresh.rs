@@ -6,7 +6,9 @@ use std::time::Duration;
 use cronwarden::api::ApprovedCronJob;
 use cronwarden::api::finding::{ScheduledWorkloadFindingStatus as Status, State};
 use cronwarden::assess::{Assessment, assess, missing, unreadable};
-use cronwarden::finding::{self, Subject, Write};
+use cronwarden::finding::{self, Attribution, Subject, Write};
+use cronwarden::identity::path::Paths;
+use cronwarden::identity::{Claim, Provenance};
 use cronwarden::inventory::{Approval, Inventory, Labels};
 use cronwarden::workload::{Workload, WorkloadKey, WorkloadKind};
 use jiff::Timestamp;
@@ -15,6 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::scene::Scene;
@@ -109,13 +112,16 @@ impl Expected {
             for approval in &assessment.approvals {
                 *expected.selected.entry(approval.name.clone()).or_default() += 1;
             }
-            expected.judged(&key, &identity.uid, workload.as_ref().ok(), &assessment, now);
+            let provenance = Provenance { claim: claim(&identity.managed_fields), ..Provenance::default() };
+            let paths = Paths::default();
+            let attribution = Attribution { provenance: &provenance, paths: &paths };
+            expected.judged(&key, &identity.uid, workload.as_ref().ok(), Some(attribution), &assessment, now);
             expected.live.insert(identity.uid);
             keys.insert(key);
         }
         let required: BTreeSet<WorkloadKey> = inventory.iter().flat_map(|approval| approval.required()).collect();
         for key in required.difference(&keys) {
-            expected.judged(key, "", None, &missing(key, &inventory.requiring(key, now)), now);
+            expected.judged(key, "", None, None, &missing(key, &inventory.requiring(key, now)), now);
         }
         Ok(expected)
     }
@@ -125,11 +131,12 @@ impl Expected {
         key: &WorkloadKey,
         uid: &str,
         workload: Option<&Workload>,
+        attribution: Option<Attribution<'_>>,
         assessment: &Assessment,
         now: Timestamp,
     ) {
         let reference = finding::reference(key, uid);
-        let subject = Subject { reference: &reference, workload, attribution: None };
+        let subject = Subject { reference: &reference, workload, attribution };
         if let Some(Write::Apply { name, status, .. }) = finding::plan(subject, assessment, None, now) {
             self.open.insert(name, timeless(&status));
         }
@@ -148,12 +155,23 @@ fn timeless(status: &Status) -> Status {
     status
 }
 
-/// What identifies an object.
+/// Who an object says changed its spec last: nothing else tells here.
+fn claim(managed_fields: &[Value]) -> Option<Claim> {
+    let of_spec = |entry: &&Value| entry["subresource"].is_null() && !entry["fieldsV1"]["f:spec"].is_null();
+    let time = |entry: &Value| entry["time"].as_str().and_then(|time| time.parse().ok());
+    let latest = managed_fields.iter().filter(of_spec).max_by_key(|entry| time(entry))?;
+    Some(Claim { manager: latest["manager"].as_str()?.into(), at: time(latest) })
+}
+
+/// What identifies an object, and what it says of its makers.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Identity {
     pub name: String,
     pub namespace: Option<String>,
     pub uid: String,
+    #[serde(default)]
+    managed_fields: Vec<Value>,
 }
 
 /// All objects of a kind, each with its text exactly as the API server sent it.

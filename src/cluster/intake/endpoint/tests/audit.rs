@@ -139,3 +139,26 @@ async fn few_bodies_are_in_memory_at_once() {
     let _facts = tokio::spawn(async move { deliveries.recv().await.unwrap().kept.send(()).unwrap() });
     assert_eq!(post(&bench, &[], event("d").as_bytes()).await.status, 200, "there is room again");
 }
+
+#[tokio::test]
+async fn what_arrives_and_what_is_refused_is_counted() {
+    let mut bench = Bench::start(BOTH, QUICK).await;
+    let _facts = bench.keep_everything();
+    let other = event("b").replace("cronjobs", "pods");
+    assert_eq!(post(&bench, &[], format!("{}\n{other}\nnot JSON", event("a")).as_bytes()).await.status, 200);
+    assert_eq!(bench.client().post("/audit", &[], b"{}").await.unwrap().status, 401);
+    let mut registry = prometheus_client::registry::Registry::with_prefix("cronwarden");
+    bench.counts.register(&mut registry);
+    let mut page = String::new();
+    prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+    for line in [
+        r#"cronwarden_intake_events_total{source="webhook"} 2"#,
+        r#"cronwarden_intake_ignored_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_unreadable_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_facts_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_rejected_total{source="webhook",reason="credentials"} 1"#,
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in:\n{page}");
+    }
+    assert!(page.contains(r#"cronwarden_intake_lag_seconds{source="webhook"}"#), "{page}");
+}

@@ -186,7 +186,7 @@ impl Client {
         body: &[u8],
     ) -> std::io::Result<Answer> {
         let mut stream = self.connect().await?;
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body).await?;
