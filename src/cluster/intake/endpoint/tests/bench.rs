@@ -26,8 +26,15 @@ use crate::identity::Fact;
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-pub(super) const QUICK: Patience =
-    Patience { body: Duration::from_millis(300), kept: Duration::from_millis(600), review: Duration::from_millis(300) };
+/// As much as it takes: for tests that no time limit is the subject of.
+pub(super) const PATIENT: Patience =
+    Patience { body: Duration::from_mins(1), kept: Duration::from_mins(2), review: Duration::from_mins(1) };
+
+/// Waits for the ledger only for a moment.
+pub(super) const HURRIED: Patience = Patience { kept: Duration::from_millis(300), ..PATIENT };
+
+/// Waits for bodies only for a moment.
+pub(super) const IMPATIENT: Patience = Patience { body: Duration::from_millis(300), ..PATIENT };
 
 pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
