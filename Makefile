@@ -32,6 +32,7 @@ endif
 bench: build ## Measure; see docs/benchmarks.md
 	$(CARGO) bench --locked --bench judge
 	$(CARGO) bench --locked --bench cluster
+	$(CARGO) bench --locked --bench admission
 	$(CARGO) bench --locked --bench scan
 
 fuzz: ## Try to break what reads hostile text (TIME=60: seconds for each target); needs cargo-fuzz and a nightly toolchain

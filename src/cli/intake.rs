@@ -10,7 +10,7 @@ use crate::cluster::intake::{AuditLogs, Settings, Trust};
 /// How facts about who did what arrive.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Who did it")]
-pub(super) struct Intake {
+pub(super) struct Evidence {
     /// The address of the HTTPS endpoint for audit and admission webhooks, such as 0.0.0.0:8443. There is none by default.
     #[arg(long, value_name = "ADDRESS", env = "CRONWARDEN_INTAKE_LISTEN")]
     intake_listen: Option<SocketAddr>,
@@ -36,7 +36,7 @@ pub(super) struct Intake {
     state_dir: PathBuf,
 }
 
-impl Intake {
+impl Evidence {
     /// The endpoint, if there is to be one.
     pub(super) fn endpoint(&self) -> anyhow::Result<Option<Settings>> {
         let Some(listen) = self.intake_listen else {
@@ -81,39 +81,39 @@ impl Intake {
 mod tests {
     use super::*;
 
-    fn file(name: &str) -> Option<PathBuf> {
-        Some(PathBuf::from(name))
+    fn file(name: &str) -> PathBuf {
+        PathBuf::from(name)
     }
 
-    fn listening() -> Intake {
-        Intake { intake_listen: Some(([127, 0, 0, 1], 0).into()), ..Intake::default() }
+    fn listening() -> Evidence {
+        Evidence { intake_listen: Some(([127, 0, 0, 1], 0).into()), ..Evidence::default() }
     }
 
     #[test]
     fn nothing_is_served_by_default() {
-        let intake = Intake::default();
+        let intake = Evidence::default();
         assert!(intake.endpoint().unwrap().is_none());
         assert!(intake.audit_logs().unwrap().is_none());
     }
 
     #[test]
     fn there_is_no_endpoint_that_anybody_may_write_to() {
-        let open = Intake { tls_cert: file("c"), tls_key: file("k"), ..listening() };
+        let open = Evidence { tls_cert: Some(file("c")), tls_key: Some(file("k")), ..listening() };
         let error = open.endpoint().unwrap_err().to_string();
         assert!(error.contains("anybody may write"), "{error}");
-        let by_token = Intake { intake_token_file: file("t"), ..open.clone() };
+        let by_token = Evidence { intake_token_file: Some(file("t")), ..open.clone() };
         assert!(by_token.endpoint().unwrap().is_some());
-        let by_certificate = Intake { intake_client_ca: file("ca"), ..open };
+        let by_certificate = Evidence { intake_client_ca: Some(file("ca")), ..open };
         assert!(by_certificate.endpoint().unwrap().is_some());
     }
 
     #[test]
     fn what_is_missing_or_of_no_use_is_said() {
-        let half = Intake { tls_cert: file("c"), intake_token_file: file("t"), ..listening() };
+        let half = Evidence { tls_cert: Some(file("c")), intake_token_file: Some(file("t")), ..listening() };
         assert!(half.endpoint().unwrap_err().to_string().contains("--tls-key"));
-        let useless = Intake { intake_token_file: file("t"), ..Intake::default() };
+        let useless = Evidence { intake_token_file: Some(file("t")), ..Evidence::default() };
         assert!(useless.endpoint().unwrap_err().to_string().contains("--intake-listen"));
-        let folder = Intake { audit_log: vec![PathBuf::from("/")], ..Intake::default() };
+        let folder = Evidence { audit_log: vec![PathBuf::from("/")], ..Evidence::default() };
         assert!(folder.audit_logs().unwrap_err().to_string().contains("folder"));
     }
 }

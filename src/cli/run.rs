@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::configuration;
 use super::connect::Cluster;
-use super::intake::Intake;
+use super::intake::Evidence;
 use crate::cluster::{Settings, run};
 
 /// What `cronwarden run` is told.
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAME")]
     instance: String,
     #[command(flatten)]
-    intake: Intake,
+    intake: Evidence,
     #[command(flatten)]
     cluster: Cluster,
 }

@@ -25,7 +25,7 @@ pub(super) fn of(managed_fields: &RawValue) -> Option<Claim> {
             && entry.fields_v1.is_some_and(|fields| fields.get().contains("\"f:spec\""))
     };
     let latest = entries.into_iter().filter(of_spec).max_by_key(|entry| entry.time)?;
-    Some(Claim { manager: latest.manager?.into(), at: latest.time })
+    Some(Claim { manager: latest.manager?.into() })
 }
 
 #[cfg(test)]
@@ -42,7 +42,6 @@ mod tests {
         ]"#;
         let claim = of(&serde_json::from_str::<Box<RawValue>>(fields).unwrap()).unwrap();
         assert_eq!(&*claim.manager, "kubectl-edit");
-        assert_eq!(claim.at, Some("2026-02-01T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

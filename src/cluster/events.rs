@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 
 use super::metrics::Metrics;
 use crate::api::GROUP;
-use crate::api::finding::WorkloadReference;
+use crate::api::finding::{SubjectKind, WorkloadReference};
 use crate::finding::Notice;
 
 const REPORTING_CONTROLLER: &str = "cronwarden.dev/operator";
@@ -86,20 +86,14 @@ impl Events {
             name: Some(finding.to_owned()),
             ..ObjectReference::default()
         };
-        // A workload that never was cannot have Events: those go to the finding, which as a cluster-scoped object has
-        // them in the namespace `default`.
-        let (namespace, regarding, related) = if workload.uid.is_empty() {
-            ("default".to_owned(), record, None)
-        } else {
-            let regarding = ObjectReference {
-                api_version: Some("batch/v1".to_owned()),
-                kind: Some(workload.kind.as_str().to_owned()),
-                namespace: Some(workload.namespace.clone()),
-                name: Some(workload.name.clone()),
-                uid: Some(workload.uid.clone()),
-                ..ObjectReference::default()
-            };
-            (workload.namespace.clone(), regarding, Some(record))
+        // A workload that never was cannot have Events: those go to the finding. Objects without a namespace, such as findings and
+        // approvals, have theirs in the namespace `default`.
+        let (namespace, regarding, related) = match object(workload) {
+            Some(regarding) => {
+                let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
+                (namespace, regarding, Some(record))
+            }
+            None => ("default".to_owned(), record, None),
         };
         let name: String = workload.name.chars().take(LONGEST_NAME).collect();
         Event {
@@ -120,6 +114,23 @@ impl Events {
             ..Event::default()
         }
     }
+}
+
+/// What a finding is about, if that exists.
+fn object(workload: &WorkloadReference) -> Option<ObjectReference> {
+    let WorkloadReference { kind, namespace, name, uid } = workload;
+    let (api_version, namespace) = match kind {
+        SubjectKind::CronJob | SubjectKind::Job => ("batch/v1".to_owned(), Some(namespace.clone())),
+        SubjectKind::ApprovedCronJob => (format!("{GROUP}/v1alpha1"), None),
+    };
+    (!uid.is_empty()).then(|| ObjectReference {
+        api_version: Some(api_version),
+        kind: Some(kind.as_str().to_owned()),
+        namespace,
+        name: Some(name.clone()),
+        uid: Some(uid.clone()),
+        ..ObjectReference::default()
+    })
 }
 
 /// Whether a namespace that is being deleted is why something was refused.

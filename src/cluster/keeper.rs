@@ -48,15 +48,15 @@ impl Keeper {
         Self { api: Api::namespaced(client.clone(), namespace), metrics }
     }
 
-    /// Reads the ledger. Waits for an API server that cannot be reached. Where nothing is received that would have to be kept, being
-    /// refused is no reason to wait.
-    pub(super) async fn load(&self, is_needed: bool) -> Ledger {
+    /// Reads the ledger. Waits until it can, but where nothing is received that would have to be kept: then it goes without a ledger
+    /// that is kept.
+    pub(super) async fn load(self, is_needed: bool) -> (Ledger, Option<Self>) {
         loop {
             match self.read().await {
-                Ok(ledger) => return ledger,
+                Ok(ledger) => return (ledger, Some(self)),
                 Err(error) if !is_needed => {
                     warn!("the ledger cannot be read, so nobody is known who made what is there: {error:#}");
-                    return Ledger::default();
+                    return (Ledger::default(), None);
                 }
                 Err(error) => warn!("the ledger cannot be read, trying again: {error:#}"),
             }

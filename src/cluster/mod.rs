@@ -5,6 +5,7 @@ mod events;
 mod http;
 pub mod intake;
 mod keeper;
+mod keeping;
 mod metrics;
 mod observed;
 mod operator;
@@ -26,6 +27,7 @@ use tracing::info;
 use events::Events;
 use http::Health;
 use keeper::Keeper;
+use keeping::Keeping;
 use metrics::Metrics;
 use operator::Operator;
 use picture::{Picture, Standards};
@@ -73,12 +75,12 @@ pub async fn run(
     let (deliveries, _arrivals) = intake::start(intake, audit_logs, metrics.intake()).await?;
     let mut stop = std::pin::pin!(stop);
     let operate = async {
-        let (ledger, own) = tokio::select! {
+        let ((ledger, keeper), own) = tokio::select! {
             () = &mut stop => return,
             known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
         };
         let picture = Picture::new(Standards { retention, grace, paths, own }, ledger, metrics.clone());
-        let operator = Operator::new(picture, writer, receives.then_some(keeper), metrics.clone(), synced);
+        let operator = Operator::new(picture, writer, Keeping::new(keeper), metrics.clone(), synced);
         operator.run(watch::start(&client, &metrics), deliveries, stop).await;
     };
     tokio::select! {

@@ -52,7 +52,7 @@ impl Kept for LabelsOnly {
     }
 }
 
-impl Kept for ApprovedCronJob {
+impl Kept for Box<ApprovedCronJob> {
     type Kind = ApprovedCronJob;
 
     fn read(text: &str) -> Result<Self, String> {

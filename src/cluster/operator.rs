@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
 use super::intake::Delivery;
-use super::keeper::Keeper;
+use super::keeping::Keeping;
 use super::metrics::Metrics;
 use super::picture::{Concerned, Picture};
 use super::watch::Change;
@@ -36,7 +36,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const KEEP_EVERY: Duration = Duration::from_mins(1);
 
 type Queue = super::queue::Queue<Concerned>;
-type Saves = FuturesUnordered<Pin<Box<dyn Future<Output = (Vec<u8>, Vec<oneshot::Sender<()>>)> + Send>>>;
 type InFlight = FuturesUnordered<Pin<Box<dyn Future<Output = (Concerned, Vec<Result<Written, WriteError>>)> + Send>>>;
 
 /// Everything that the loop works with.
@@ -45,12 +44,7 @@ pub(super) struct Operator {
     queue: Queue,
     in_flight: InFlight,
     writer: Writer,
-    /// Keeps the ledger; absent where nothing is received that would have to be kept.
-    keeper: Option<Keeper>,
-    /// The save that is under way, if one is.
-    saves: Saves,
-    /// Who waits for the next one.
-    waiting: Vec<oneshot::Sender<()>>,
+    keeping: Keeping,
     metrics: Metrics,
     synced: watch::Sender<bool>,
     started: Instant,
@@ -63,7 +57,7 @@ impl Operator {
     pub(super) fn new(
         picture: Picture,
         writer: Writer,
-        keeper: Option<Keeper>,
+        keeping: Keeping,
         metrics: Metrics,
         synced: watch::Sender<bool>,
     ) -> Self {
@@ -72,9 +66,7 @@ impl Operator {
             queue: Queue::default(),
             in_flight: FuturesUnordered::new(),
             writer,
-            keeper,
-            saves: FuturesUnordered::new(),
-            waiting: Vec::new(),
+            keeping,
             metrics,
             synced,
             started: Instant::now(),
@@ -105,8 +97,11 @@ impl Operator {
                 Some((subject, results)) = self.in_flight.next() => self.written(&subject, results),
                 // What was there before the first event is only known once all of it is.
                 Some(delivery) = deliveries.recv(), if is_synced => self.take_facts(delivery),
-                Some((failed, kept)) = self.saves.next() => self.saved(failed, kept),
-                _ = keep.tick() => self.save(),
+                Some(failed) = self.keeping.done() => self.saved(failed),
+                _ = keep.tick() => {
+                    self.picture.tidy(Timestamp::now());
+                    self.save();
+                }
                 () = tokio::time::sleep(sleep) => {}
             }
             let now = Timestamp::now();
@@ -116,11 +111,11 @@ impl Operator {
         info!(writes = self.in_flight.len(), "stopping: finishing the writes that are under way");
         drop((changes, deliveries));
         while self.in_flight.next().await.is_some() {}
-        while let Some((failed, kept)) = self.saves.next().await {
-            self.saved(failed, kept);
+        while let Some(failed) = self.keeping.done().await {
+            self.saved(failed);
         }
         self.save();
-        while self.saves.next().await.is_some() {}
+        self.keeping.done().await;
     }
 
     /// Takes in what somebody did. Whoever sent it is told once that is kept.
@@ -128,32 +123,26 @@ impl Operator {
         let Delivery { facts, kept } = delivery;
         let concerned = self.picture.take_facts(&facts, Timestamp::now());
         self.enqueue(concerned);
-        self.waiting.push(kept);
+        self.keeping.tell_when_kept(kept);
         self.save();
     }
 
     /// Keeps what changed in the ledger. What changes meanwhile is kept afterwards.
     fn save(&mut self) {
-        let Some(keeper) = self.keeper.clone().filter(|_| self.saves.is_empty() && *self.synced.borrow()) else {
-            return;
-        };
-        let pages = self.picture.changed_pages(Timestamp::now());
-        let waiting = std::mem::take(&mut self.waiting);
-        if pages.is_empty() {
-            tell(waiting);
+        if !self.keeping.is_free() || !*self.synced.borrow() {
             return;
         }
-        self.saves.push(Box::pin(async move { (keeper.save(pages).await, waiting) }));
+        let pages = self.picture.changed_pages();
+        if !pages.is_empty() || self.keeping.is_awaited() {
+            self.keeping.save(pages);
+        }
     }
 
-    fn saved(&mut self, failed: Vec<u8>, kept: Vec<oneshot::Sender<()>>) {
-        if failed.is_empty() {
-            tell(kept);
-        }
+    fn saved(&mut self, failed: Vec<u8>) {
         for number in failed {
             self.picture.page_not_kept(number);
         }
-        if !self.waiting.is_empty() {
+        if self.keeping.is_awaited() {
             self.save();
         }
     }
@@ -172,6 +161,10 @@ impl Operator {
             }
             room -= 1;
             next = if room > 0 { changes.try_recv().ok() } else { None };
+        }
+        // Somebody removed a finding: what is known of that must not be lost with this process.
+        if self.picture.is_ledger_changed() {
+            self.save();
         }
     }
 
@@ -306,12 +299,5 @@ impl Operator {
             .next_deadline()
             .map(|at| Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default());
         [retry, deadline].into_iter().flatten().fold(LONGEST_SLEEP, Duration::min)
-    }
-}
-
-/// Tells senders that what they sent is kept. One that has gone away sends it again.
-fn tell(waiting: Vec<oneshot::Sender<()>>) {
-    for kept in waiting {
-        let _ = kept.send(());
     }
 }

@@ -47,7 +47,7 @@ pub fn told(error: &(dyn Error + 'static)) -> String {
 
 /// Every approval by name, or why it cannot be read.
 pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Result<ApprovedCronJob, String>>> {
-    let observed = list::<ApprovedCronJob>(&Api::all(client.clone())).await.map_err(|error| match error {
+    let observed = list::<Box<ApprovedCronJob>>(&Api::all(client.clone())).await.map_err(|error| match error {
         kube::Error::Api(status) if status.code == 404 => {
             anyhow!(
                 "the cluster has no ApprovedCronJobs: `cronwarden crd | kubectl apply -f -` installs the definitions"
@@ -55,7 +55,10 @@ pub async fn approvals(client: &Client) -> anyhow::Result<BTreeMap<String, Resul
         }
         error => anyhow!("cannot read the inventory (ApprovedCronJobs): {}", told(&error)),
     })?;
-    Ok(observed.into_iter().map(|observed| (observed.name().to_owned(), observed.object)).collect())
+    Ok(observed
+        .into_iter()
+        .map(|observed| (observed.name().to_owned(), observed.object.map(|approval| *approval)))
+        .collect())
 }
 
 /// The labels of one namespace, or of all; `None` if these credentials may not read them.

@@ -22,7 +22,7 @@ const PAGE: u32 = 50;
 pub(super) enum Change {
     Workload(watcher::Event<Observed<Packed>>),
     Namespace(watcher::Event<Observed<LabelsOnly>>),
-    Approval(watcher::Event<Observed<ApprovedCronJob>>),
+    Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
     Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
 }
 

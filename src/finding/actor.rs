@@ -87,7 +87,6 @@ fn actor(deed: &Deed, deployment_path: Option<String>) -> Actor {
 fn claimed(claim: &Claim) -> Actor {
     Actor {
         shown: fit(&format!("({})", claim.manager), LONGEST_TEXT),
-        time: claim.at.map(Time),
         field_manager: Some(fit(&claim.manager, LONGEST_TEXT)),
         evidence: Evidence::ManagedFields,
         ..Actor::default()

@@ -220,7 +220,7 @@ mod tests {
         })
     }
 
-    fn review(changes: Value) -> Value {
+    fn review(changes: &Value) -> Value {
         let mut request = json!({
             "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
             "kind": { "group": "batch", "version": "v1", "kind": "CronJob" },
@@ -248,17 +248,17 @@ mod tests {
         json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request })
     }
 
-    fn read_with(changes: Value) -> Option<Review> {
+    fn read_with(changes: &Value) -> Option<Review> {
         read(review(changes).to_string().as_bytes(), now())
     }
 
-    fn fact_with(changes: Value) -> Option<Fact> {
+    fn fact_with(changes: &Value) -> Option<Fact> {
         read_with(changes).expect("a uid can be read").fact
     }
 
     #[test]
     fn an_update_becomes_a_fact() {
-        let fact = fact_with(json!({})).unwrap();
+        let fact = fact_with(&json!({})).unwrap();
         assert_eq!((fact.source, fact.verb, fact.at), (Source::Admission, Verb::Update, now()));
         assert_eq!(fact.id, "705ab4f5-6393-11e8-b7cc-42010a800002");
         let object = Object { kind: ObjectKind::CronJob, namespace: "payments".to_owned(), name: "nightly".to_owned() };
@@ -283,20 +283,20 @@ mod tests {
     #[test]
     fn an_update_that_keeps_the_spec_says_so() {
         let same = json!({ "oldObject": cron_job("0 3 * * *") });
-        assert!(!fact_with(same).unwrap().version.may_change_spec);
-        assert!(fact_with(json!({ "oldObject": null })).unwrap().version.may_change_spec);
+        assert!(!fact_with(&same).unwrap().version.may_change_spec);
+        assert!(fact_with(&json!({ "oldObject": null })).unwrap().version.may_change_spec);
     }
 
     #[test]
     fn a_created_object_has_the_name_that_the_server_gave_it() {
-        let fact = fact_with(json!({ "operation": "CREATE", "name": "", "oldObject": null })).unwrap();
+        let fact = fact_with(&json!({ "operation": "CREATE", "name": "", "oldObject": null })).unwrap();
         assert_eq!((fact.verb, fact.object.name.as_str()), (Verb::Create, "nightly"));
         assert!(fact.version.may_change_spec);
     }
 
     #[test]
     fn a_deletion_has_the_object_as_it_was() {
-        let fact = fact_with(json!({ "operation": "DELETE", "object": null, "name": "" })).unwrap();
+        let fact = fact_with(&json!({ "operation": "DELETE", "object": null, "name": "" })).unwrap();
         assert_eq!((fact.verb, fact.object.name.as_str()), (Verb::Delete, "nightly"));
         assert!(fact.body.unwrap().contains("0 2 * * *"));
     }
@@ -312,7 +312,7 @@ mod tests {
             json!({ "userInfo": { "username": "" } }),
             json!({ "userInfo": null }),
         ] {
-            assert_eq!(fact_with(changes.clone()), None, "{changes}");
+            assert_eq!(fact_with(&changes), None, "{changes}");
         }
     }
 
@@ -320,7 +320,7 @@ mod tests {
     fn the_status_of_a_finding_is_a_fact() {
         let resource =
             json!({ "group": "cronwarden.dev", "version": "v1alpha1", "resource": "scheduledworkloadfindings" });
-        let fact = fact_with(json!({ "resource": resource, "subResource": "status" })).unwrap();
+        let fact = fact_with(&json!({ "resource": resource, "subResource": "status" })).unwrap();
         assert_eq!(fact.object.kind, ObjectKind::Finding);
         assert!(fact.version.may_change_spec);
     }
@@ -331,7 +331,7 @@ mod tests {
             json!({ "object": [1, 2], "oldObject": "x", "userInfo": 7, "operation": {}, "dryRun": "maybe" }),
             json!({ "object": { "metadata": 3 }, "namespace": [] }),
         ] {
-            assert!(read_with(garbage.clone()).is_some(), "{garbage}");
+            assert!(read_with(&garbage).is_some(), "{garbage}");
         }
         let deep = format!("{{\"request\":{{\"uid\":\"u\",\"object\":{}1{}}}}}", "[".repeat(100), "]".repeat(100));
         assert_eq!(read(deep.as_bytes(), now()).map(|review| review.uid).as_deref(), Some("u"));
@@ -352,5 +352,28 @@ mod tests {
             assert_eq!(read(body.as_bytes(), now()), None, "{body}");
         }
         assert_eq!(read(format!(r#"{{"request":{{"uid":"{}"}}}}"#, "u".repeat(257)).as_bytes(), now()), None);
+    }
+
+    /// What a real API server asked: kept under `tests/data/admission`.
+    #[test]
+    fn what_an_api_server_asks_is_read() {
+        let read = |body: &str| read(body.as_bytes(), now()).unwrap().fact.unwrap();
+        let create = read(include_str!("../../tests/data/admission/create.json"));
+        let update = read(include_str!("../../tests/data/admission/update.json"));
+        let delete = read(include_str!("../../tests/data/admission/delete.json"));
+        for (fact, verb, generation) in
+            [(&create, Verb::Create, 1), (&update, Verb::Update, 2), (&delete, Verb::Delete, 2)]
+        {
+            assert_eq!((fact.verb, fact.version.generation), (verb, Some(generation)));
+            assert_eq!((fact.object.namespace.as_str(), fact.object.name.as_str()), ("payments", "nightly"));
+            assert_eq!(fact.actor.user.groups, ["system:masters", "system:authenticated"]);
+            assert!(fact.version.uid.is_some() && fact.version.uid == create.version.uid);
+            assert!(fact.version.created.is_some() && fact.version.may_change_spec && fact.body.is_some());
+        }
+        let finding = read(include_str!("../../tests/data/admission/finding.json"));
+        assert_eq!(finding.object.kind, ObjectKind::Finding);
+        assert_eq!(finding.actor.user.service_account(), Some(("cronwarden", "cronwarden")));
+        // Its token was made by hand: it is bound to no pod.
+        assert_eq!(finding.actor.pod, None);
     }
 }

@@ -50,8 +50,6 @@ pub enum Account {
 pub struct Claim {
     /// The name of the manager.
     pub manager: Box<str>,
-    /// When it says that it was.
-    pub at: Option<Timestamp>,
 }
 
 impl Provenance {

@@ -3,6 +3,7 @@
 //!
 //! Each check takes any bytes, and panics where something does not hold.
 
+pub mod admission;
 pub mod approval;
 pub mod audit;
 pub mod image;

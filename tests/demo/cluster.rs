@@ -15,6 +15,10 @@ use crate::screen::Screen;
 /// A namespace and the name of a workload in it.
 pub type Key = (String, String);
 
+/// Who brings the inventory, and who the workloads, in a cluster of our own.
+const PIPELINE: &str = "inventory-pipeline";
+const PERSON: &str = "jane@acme.example";
+
 const DEFINITIONS: [&str; 2] = ["crd/approvedcronjobs.cronwarden.dev", "crd/scheduledworkloadfindings.cronwarden.dev"];
 
 /// The cluster has objects that the demo would have to touch.
@@ -39,7 +43,7 @@ pub struct Cluster {
 /// Whose cluster it is.
 enum Place {
     /// Ours: it goes away with everything in it.
-    Own { _plane: Box<ControlPlane> },
+    Own { plane: Box<ControlPlane> },
     /// Somebody else's: what is made in it is marked, and removed by that mark. Nothing was made before the mark is set.
     Guest(Option<Marked>),
 }
@@ -50,7 +54,13 @@ impl Cluster {
         let Some(kubeconfig) = kubeconfig else {
             screen.step("Starting a control plane on this machine: etcd, kube-apiserver, kube-controller-manager");
             let started = Instant::now();
-            let plane = ControlPlane::builder().controllers(WORKLOAD_CONTROLLERS).start().await?;
+            let policy = deploy().join("intake/audit-policy.yaml");
+            let policy =
+                std::fs::read_to_string(&policy).with_context(|| format!("cannot read {}", policy.display()))?;
+            let builder = ControlPlane::builder().controllers(WORKLOAD_CONTROLLERS).audit_policy(policy);
+            let people =
+                [PIPELINE, PERSON].into_iter().fold(builder, |builder, who| builder.user(who, &["system:masters"]));
+            let plane = people.start().await?;
             let kubectl = Binaries::find_or_build().await?.kubectl;
             screen.note(&format!("{}, ready after {:.1?}", plane.url(), started.elapsed()));
             return Ok(Self {
@@ -58,7 +68,7 @@ impl Cluster {
                 kubeconfig: plane.kubeconfig().to_owned(),
                 home: plane.scratch_dir().to_owned(),
                 foreign: BTreeSet::new(),
-                place: Place::Own { _plane: Box::new(plane) },
+                place: Place::Own { plane: Box::new(plane) },
                 scratch: ScratchDir::new()?,
             });
         };
@@ -109,6 +119,14 @@ impl Cluster {
         self.foreign.contains(key)
     }
 
+    /// The audit log of the cluster, if it is ours.
+    pub fn audit_log(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Own { plane } => Some(plane.audit_log()),
+            Place::Guest(_) => None,
+        }
+    }
+
     /// The name under which the operator sends Events.
     pub fn instance(&self) -> String {
         match &self.place {
@@ -123,25 +141,32 @@ impl Cluster {
             *marked = Some(Marked::new());
         }
         screen.step("Installing Cronwarden: its resources, its service account, its permissions");
-        self.put("-k", &deploy(), screen).await?;
+        self.put("-k", &deploy(), None, screen).await?;
         self.kubectl(["wait", "--for=condition=established", "--timeout=60s"]).args(DEFINITIONS).run().await?;
         screen.step("Applying the inventory: what may run");
-        self.put("-f", &example("inventory.yaml"), screen).await?;
+        self.put("-f", &example("inventory.yaml"), Some(PIPELINE), screen).await?;
         screen.step("Applying the workloads: what does run");
-        self.put("-f", &example("workloads.yaml"), screen).await
+        self.put("-f", &example("workloads.yaml"), Some(PERSON), screen).await
     }
 
-    async fn put(&self, option: &str, source: &Path, screen: &Screen) -> anyhow::Result<()> {
+    /// Applies something, in a cluster of our own as somebody that the audit log can name.
+    async fn put(&self, option: &str, source: &Path, who: Option<&str>, screen: &Screen) -> anyhow::Result<()> {
         let shown = source.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(source).display();
         match &self.place {
             Place::Guest(Some(marked)) => {
                 screen.note(&format!("kubectl create {option} {shown}, each object with the label {}", marked.label()));
                 marked.create(self, option, source).await
             }
-            Place::Own { .. } | Place::Guest(None) => {
-                screen.note(&format!("kubectl apply --server-side {option} {shown}"));
-                self.kubectl(["apply", "--server-side", option]).arg(source).run().await.map(drop)
+            Place::Own { plane } => {
+                let mut kubectl = self.kubectl(["apply", "--server-side", option]).arg(source);
+                if let Some(who) = who {
+                    kubectl = kubectl.kubeconfig(plane.kubeconfig_with_token(plane.user_token(who)?)?);
+                }
+                let by = who.map(|who| format!(", as {who}")).unwrap_or_default();
+                screen.note(&format!("kubectl apply --server-side {option} {shown}{by}"));
+                kubectl.run().await.map(drop)
             }
+            Place::Guest(None) => anyhow::bail!("nothing may be made in the cluster of somebody else without a mark"),
         }
     }
 

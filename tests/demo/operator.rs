@@ -1,5 +1,6 @@
 //! The operator, as a process of this machine that is its service account to the cluster.
 
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub struct Operator {
     daemon: Daemon,
     port: Port,
     started: Instant,
+    /// Whether it is told who did what.
+    is_told: bool,
 }
 
 impl Operator {
@@ -45,11 +48,18 @@ impl Operator {
         let kubeconfig = cluster.operator_kubeconfig().await?;
         let port = Port::reserve()?;
         let listen = format!("127.0.0.1:{}", port.number());
-        let arguments = ["run", "--listen", &listen, "--log-format", "pretty", "--instance", &cluster.instance()];
+        let instance = cluster.instance();
+        let mut arguments: Vec<OsString> =
+            ["run", "--listen", &listen, "--log-format", "pretty", "--instance", &instance].map(OsString::from).into();
+        if let Some(audit_log) = cluster.audit_log() {
+            screen.note("who did it comes from the audit log of the API server");
+            let state = cluster.scratch().join("state");
+            arguments.extend(["--audit-log".into(), audit_log.into(), "--state-dir".into(), state.into()]);
+        }
         let log = cluster.scratch().join("operator.log");
         let started = Instant::now();
         let daemon = Daemon::spawn(binary, arguments, [("KUBECONFIG", kubeconfig.as_os_str())], log)?;
-        Ok(Self { daemon, port, started })
+        Ok(Self { daemon, port, started, is_told: cluster.audit_log().is_some() })
     }
 
     /// Waits until everything was judged and written.
@@ -65,6 +75,10 @@ impl Operator {
                 value.ok_or_else(|| format!("no {name} yet"))
             };
             let (pending, first_pass) = (value("cronwarden_pending")?, value("cronwarden_first_pass_seconds")?);
+            let told = value(r#"cronwarden_intake_facts_total{source="log"}"#);
+            if self.is_told && !told.is_ok_and(|facts| facts > 0.0) {
+                return Err("the audit log was not read yet".to_owned());
+            }
             if pending == 0.0 && first_pass > 0.0 { Ok(Ok(())) } else { Err(format!("{pending} pending")) }
         });
         match waited.await {

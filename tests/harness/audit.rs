@@ -106,6 +106,13 @@ impl AuditEvent {
         self.stage == "ResponseComplete"
             && matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
             && !self.is_dry_run()
+            && !self.is_question()
+    }
+
+    /// Whether a review was asked for, such as who one is: that is a `create`, and creates nothing.
+    fn is_question(&self) -> bool {
+        let groups = ["authentication.k8s.io", "authorization.k8s.io"];
+        self.object.as_ref().is_some_and(|o| groups.contains(&o.api_group.as_str()) && o.resource.ends_with("reviews"))
     }
 }
 

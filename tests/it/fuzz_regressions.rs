@@ -9,6 +9,7 @@ use crate::rest::repository;
 type Check = fn(&[u8]);
 
 const CHECKS: &[(&str, Check)] = &[
+    ("admission", checks::admission::check),
     ("approval", checks::approval::check),
     ("audit", checks::audit::check),
     ("image", checks::image::check),

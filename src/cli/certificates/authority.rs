@@ -7,6 +7,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
+use crate::workload::redact::hex;
+
 /// How many random bytes the token is made of.
 const TOKEN_BYTES: usize = 32;
 
@@ -79,5 +81,5 @@ fn token() -> anyhow::Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     let random = rustls::crypto::ring::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| anyhow!("the system has no random numbers"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes, 2 * TOKEN_BYTES))
 }

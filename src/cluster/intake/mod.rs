@@ -1,6 +1,6 @@
 //! How facts arrive: an HTTPS endpoint for audit and admission webhooks, and audit logs that are followed.
 //!
-//! Both turn what they read into facts and hand them over as a [`Delivery`]. Whoever sent them is told that they arrived once the
+//! Both turn what they read into facts and hand them over as a delivery. Whoever sent them is told that they arrived once the
 //! ledger has kept them, and not before: what is lost on the way is sent again.
 
 mod counts;
@@ -16,8 +16,9 @@ use crate::identity::Fact;
 pub(super) use counts::Counts;
 pub use settings::{AuditLogs, Settings, Trust};
 
-/// How many deliveries may wait for the ledger. Each is bounded by what a request may hold.
-const WAITING: usize = 16;
+/// How many deliveries may wait for the ledger. Those of audit events are few, because their senders wait; those of admission requests
+/// are many at once where many objects are applied, and one that finds no place is lost.
+const WAITING: usize = 256;
 
 /// Facts on their way to the ledger. An empty delivery tells that there is a source.
 pub(in crate::cluster) struct Delivery {

@@ -18,7 +18,7 @@ use crate::workload::{Workload, WorkloadKey};
 impl Picture {
     pub(super) fn observe_approval(
         &mut self,
-        event: Event<Observed<ApprovedCronJob>>,
+        event: Event<Observed<Box<ApprovedCronJob>>>,
         now: Timestamp,
     ) -> Vec<Concerned> {
         let live = matches!(event, Event::Apply(_));
@@ -39,7 +39,7 @@ impl Picture {
         }
     }
 
-    fn put_approval(&mut self, observed: Observed<ApprovedCronJob>, live: bool, now: Timestamp) -> Vec<Concerned> {
+    fn put_approval(&mut self, observed: Observed<Box<ApprovedCronJob>>, live: bool, now: Timestamp) -> Vec<Concerned> {
         let name: Arc<str> = observed.name().into();
         let uid: Box<str> = observed.uid().into();
         let (version, generation) = (observed.version(), observed.metadata.generation);

@@ -138,10 +138,19 @@ impl Picture {
         }
     }
 
-    /// The pages of the ledger that have to be kept, which count as kept from now on.
-    pub(in crate::cluster) fn changed_pages(&mut self, now: Timestamp) -> Vec<(u8, Page)> {
+    /// Forgets what is known of objects that have been gone for long.
+    pub(in crate::cluster) fn tidy(&mut self, now: Timestamp) {
         self.ledger.tidy(now);
+    }
+
+    /// The pages of the ledger that have to be kept, which count as kept from now on.
+    pub(in crate::cluster) fn changed_pages(&mut self) -> Vec<(u8, Page)> {
         self.ledger.take_changed()
+    }
+
+    /// Whether anything has to be kept.
+    pub(in crate::cluster) fn is_ledger_changed(&self) -> bool {
+        self.ledger.is_changed()
     }
 
     /// Notes that a page could not be kept.

@@ -47,9 +47,11 @@ impl Picture {
             self.metrics.could_not_read("cronjobs");
         }
         let object = observed.object.map_err(|reason| Unreadable::new(&reason));
-        if known.is_some_and(|known| known.object == object && known.seen == seen) {
-            return Vec::new();
-        }
+        // Whoever changed what is not judged may be known, and where nobody is there is no more to say than before.
+        let is_news = known.is_none_or(|known| {
+            let is_other = known.seen.sighting != seen.sighting && self.ledger.has_source();
+            known.object != object || known.seen.claim != seen.claim || is_other
+        });
         if let Some(known) = self.workloads.get_mut(&key) {
             let replaced = std::mem::replace(&mut known.uid, uid);
             (known.seen, known.object) = (seen, object);
@@ -59,7 +61,7 @@ impl Picture {
         } else {
             self.workloads.insert(Arc::new(key.clone()), Entry { uid, seen, object, selected_by: Box::default() });
         }
-        vec![Concerned::Workload(key)]
+        if is_news { vec![Concerned::Workload(key)] } else { Vec::new() }
     }
 
     fn remove_workload(&mut self, key: &WorkloadKey, now: Timestamp) -> Vec<Concerned> {

@@ -32,8 +32,9 @@ impl Attempt {
         Self { at: deed.at, verb: deed.verb, deed: Some(deed) }
     }
 
-    /// An attempt that a watch saw.
+    /// An attempt that a watch saw, some time around `at`: kept in whole seconds, as findings tell it.
     pub fn seen(verb: Verb, at: Timestamp) -> Self {
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
         Self { at, verb, deed: None }
     }
 

@@ -1,6 +1,7 @@
 //! Facts on their way from a real API server to the operator: by its audit webhook, its audit log and its admission webhooks, with the
 //! files that `cronwarden certificates` makes and the policy of `deploy/intake`.
 
+mod deploy;
 mod ways;
 
 use std::path::PathBuf;

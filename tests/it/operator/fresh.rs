@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cronwarden::api::ApprovedCronJob;
 use cronwarden::api::finding::{ScheduledWorkloadFindingStatus as Status, State};
-use cronwarden::assess::{Assessment, assess, missing, unreadable};
-use cronwarden::finding::{self, Subject, Write};
+use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use cronwarden::assess::{Assessment, Identity, Surroundings, assess, missing, unreadable};
+use cronwarden::finding::{self, Attribution, Subject, Write};
+use cronwarden::identity::ledger::Attempt;
+use cronwarden::identity::path::Paths;
+use cronwarden::identity::{Claim, Provenance, Verb};
 use cronwarden::inventory::{Approval, Inventory, Labels};
 use cronwarden::workload::{Workload, WorkloadKey, WorkloadKind};
 use jiff::Timestamp;
@@ -15,6 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::scene::Scene;
@@ -48,7 +52,7 @@ pub async fn agrees(scene: &Scene, limit: Duration) {
 async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
     let recorded = scene.all_findings().await?;
     let approvals = scene.approvals().list(&ListParams::default()).await?.items;
-    let mut expected = Expected::of(&scene.client, &approvals).await?;
+    let mut expected = Expected::of(&scene.client, &approvals, &attempts(&recorded)).await?;
     let mut differences = Vec::new();
     let mut subjects = BTreeSet::new();
     for finding in &recorded {
@@ -83,7 +87,7 @@ async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
 }
 
 impl Expected {
-    async fn of(client: &Client, approvals: &[ApprovedCronJob]) -> anyhow::Result<Self> {
+    async fn of(client: &Client, approvals: &[ApprovedCronJob], attempts: &Attempts) -> anyhow::Result<Self> {
         let namespaces = Api::<Namespace>::all(client.clone()).list(&ListParams::default()).await?;
         let namespaces: BTreeMap<String, Labels> =
             namespaces.items.into_iter().map(|n| (n.name_any(), n.metadata.labels.unwrap_or_default())).collect();
@@ -102,20 +106,29 @@ impl Expected {
                 kind: WorkloadKind::CronJob,
             };
             let workload = Workload::from_json(WorkloadKind::CronJob, text.get());
+            let name = finding::name(&finding::reference(&key, &identity.uid));
+            let tampering = attempts.get(&name).cloned().unwrap_or_default();
+            let provenance = Provenance { claim: claim(&identity.managed_fields), tampering, ..Provenance::default() };
+            let paths = Paths::default();
+            let known = Identity { provenance: &provenance, paths: &paths, approvers: &|_| Vec::new() };
             let assessment = match &workload {
-                Ok(workload) => assess(workload, &inventory, &namespaces[&key.namespace], now),
+                Ok(workload) => {
+                    let surroundings = Surroundings::from(&namespaces[&key.namespace]).with(known);
+                    assess(workload, &inventory, surroundings, now)
+                }
                 Err(reason) => unreadable(reason),
             };
             for approval in &assessment.approvals {
                 *expected.selected.entry(approval.name.clone()).or_default() += 1;
             }
-            expected.judged(&key, &identity.uid, workload.as_ref().ok(), &assessment, now);
+            let attribution = Attribution { provenance: &provenance, paths: &paths };
+            expected.judged(&key, &identity.uid, workload.as_ref().ok(), Some(attribution), &assessment, now);
             expected.live.insert(identity.uid);
             keys.insert(key);
         }
         let required: BTreeSet<WorkloadKey> = inventory.iter().flat_map(|approval| approval.required()).collect();
         for key in required.difference(&keys) {
-            expected.judged(key, "", None, &missing(key, &inventory.requiring(key, now)), now);
+            expected.judged(key, "", None, None, &missing(key, &inventory.requiring(key, now)), now);
         }
         Ok(expected)
     }
@@ -125,11 +138,12 @@ impl Expected {
         key: &WorkloadKey,
         uid: &str,
         workload: Option<&Workload>,
+        attribution: Option<Attribution<'_>>,
         assessment: &Assessment,
         now: Timestamp,
     ) {
         let reference = finding::reference(key, uid);
-        let subject = Subject { reference: &reference, workload, attribution: None };
+        let subject = Subject { reference: &reference, workload, attribution };
         if let Some(Write::Apply { name, status, .. }) = finding::plan(subject, assessment, None, now) {
             self.open.insert(name, timeless(&status));
         }
@@ -148,23 +162,46 @@ fn timeless(status: &Status) -> Status {
     status
 }
 
-/// What identifies an object.
+/// Who an object says changed its spec last: nothing else tells here.
+fn claim(managed_fields: &[Value]) -> Option<Claim> {
+    let of_spec = |entry: &&Value| entry["subresource"].is_null() && !entry["fieldsV1"]["f:spec"].is_null();
+    let time = |entry: &Value| entry["time"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    let latest = managed_fields.iter().filter(of_spec).max_by_key(|entry| time(entry))?;
+    Some(Claim { manager: latest["manager"].as_str()?.into() })
+}
+
+/// Who removed which findings, by their names. Nothing but the record itself tells that.
+type Attempts = BTreeMap<String, Vec<Attempt>>;
+
+fn attempts(recorded: &[ScheduledWorkloadFinding]) -> Attempts {
+    let of = |finding: &ScheduledWorkloadFinding| {
+        let told = finding.status.iter().flat_map(|status| &status.tampering);
+        let times = told.filter(|attempt| attempt.verb == "delete").filter_map(|attempt| attempt.time.as_ref());
+        (finding.name_any(), times.map(|time| Attempt::seen(Verb::Delete, time.0)).collect())
+    };
+    recorded.iter().map(of).collect()
+}
+
+/// What identifies an object, and what it says of its makers.
 #[derive(Debug, Deserialize)]
-pub struct Identity {
+#[serde(rename_all = "camelCase")]
+pub struct RawIdentity {
     pub name: String,
     pub namespace: Option<String>,
     pub uid: String,
+    #[serde(default)]
+    managed_fields: Vec<Value>,
 }
 
 /// All objects of a kind, each with its text exactly as the API server sent it.
-pub async fn raw_items(client: &Client, path: &str) -> anyhow::Result<Vec<(Identity, Box<RawValue>)>> {
+pub async fn raw_items(client: &Client, path: &str) -> anyhow::Result<Vec<(RawIdentity, Box<RawValue>)>> {
     #[derive(Deserialize)]
     struct List {
         items: Vec<Box<RawValue>>,
     }
     #[derive(Deserialize)]
     struct Object {
-        metadata: Identity,
+        metadata: RawIdentity,
     }
     let list: List = client.request(http::Request::get(path).body(Vec::new())?).await?;
     let identified = |text: Box<RawValue>| Ok((serde_json::from_str::<Object>(text.get())?.metadata, text));

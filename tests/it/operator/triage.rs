@@ -129,7 +129,27 @@ async fn deleted_by_hand(scene: &Scene) -> anyhow::Result<()> {
         })
         .await;
     assert_eq!(again.name_any(), opened.name_any());
-    assert_eq!(content(&again), content(&opened));
+    let tampered =
+        scene.finding(NAMESPACE, "unwelcome", "told of it", |finding| !status(finding).tampering.is_empty()).await;
+    let Status { severity, severity_reasons, risk_reasons, risks, tampering, .. } = status(&tampered);
+    assert_eq!((risk_reasons.as_str(), risks.len(), tampering.len()), ("EvidenceTampering", 1, 1));
+    assert_eq!(tampering[0].verb, "delete");
+    let as_before = content(&tampered);
+    assert_eq!(
+        as_before,
+        Status {
+            severity,
+            severity_reasons,
+            risk_reasons,
+            risks,
+            tampering,
+            fingerprint: as_before.fingerprint.clone(),
+            next_steps: as_before.next_steps.clone(),
+            ..content(&opened)
+        },
+        "nothing else is another"
+    );
+    assert_eq!(status(&tampered).first_seen, status(&opened).first_seen);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ const HANDSHAKES: usize = 64;
 
 /// How many connections there may be of clients that have shown a certificate, and how many of others. Each has a share of its own:
 /// whoever can open connections, but has no certificate, cannot keep API servers out.
-const CONNECTIONS: usize = 128;
+pub(super) const CONNECTIONS: usize = 128;
 
 type TlsStream = <RustlsAcceptor as Accept<TcpStream, Router>>::Stream;
 

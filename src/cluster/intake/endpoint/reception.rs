@@ -28,6 +28,10 @@ const AUDIT_BODIES: usize = 3;
 /// How many bodies with admission requests are in memory at most.
 const ADMISSION_BODIES: usize = 8;
 
+/// The largest object that waits for the ledger, in bytes of JSON: many may wait at once. Of a larger one nobody can tell afterwards
+/// whether it is what was admitted, so nobody accounts for it.
+const LARGEST_OBJECT: usize = 512 * 1024;
+
 /// How often it is said in the log that somebody was refused.
 const SAID_EVERY: Duration = Duration::from_mins(1);
 
@@ -120,8 +124,9 @@ impl Reception {
     }
 
     /// Hands a fact over if that is possible at once, without waiting for anything.
-    pub(super) fn mention(&self, fact: Fact) -> Result<(), Refusal> {
+    pub(super) fn mention(&self, mut fact: Fact) -> Result<(), Refusal> {
         let at = fact.at;
+        fact.body = fact.body.filter(|body| body.len() <= LARGEST_OBJECT);
         let (kept, _) = oneshot::channel();
         self.deliveries.try_send(Delivery { facts: vec![fact], kept }).map_err(|_| Refusal::NotKept)?;
         self.counts.handed_over(Way::Admission, 1, Some(at), Timestamp::now());

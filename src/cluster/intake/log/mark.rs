@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::workload::redact::hex;
+
 /// How much of the beginning of a file tells it from others. The first event has an ID and a time within that.
 const HEAD: u64 = 1024;
 
@@ -93,6 +95,6 @@ fn hash(file: &File, length: u64) -> io::Result<Option<String>> {
     match file.read_exact_at(&mut bytes, 0) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
-        Ok(()) => Ok(Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())),
+        Ok(()) => Ok(Some(hex(&Sha256::digest(&bytes), usize::MAX))),
     }
 }

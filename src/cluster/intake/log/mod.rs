@@ -153,7 +153,7 @@ impl Following {
         match self.checkpoint.keep(follower.path(), mark) {
             Ok(()) => self.unkept = false,
             Err(error) => {
-                warn!(file = %follower.path().display(), %error, "cannot write the checkpoint of an audit log")
+                warn!(file = %follower.path().display(), %error, "cannot write the checkpoint of an audit log");
             }
         }
         self.kept_at = Instant::now();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bench::{BOTH, Bench, QUICK, TOKEN};
+use super::bench::{BOTH, Bench, PATIENT, TOKEN};
 use crate::identity::Source;
 
 fn review(uid: &str) -> String {
@@ -20,7 +20,7 @@ fn review(uid: &str) -> String {
 
 #[tokio::test]
 async fn the_secret_may_be_in_the_path() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut facts = bench.keep_everything();
     let (nobody, api_server) = (bench.client(), bench.client_of(&bench.clients));
     let bearer = format!("Authorization: Bearer {TOKEN}");
@@ -52,7 +52,7 @@ async fn the_secret_may_be_in_the_path() {
 
 #[tokio::test]
 async fn nobody_waits_for_the_ledger() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let client = bench.client_of(&bench.clients);
     // The channel holds one: the second is lost, and allowed all the same.
     for uid in ["first", "second"] {
@@ -69,7 +69,7 @@ async fn nobody_waits_for_the_ledger() {
 
 #[tokio::test]
 async fn garbage_with_a_uid_is_allowed() {
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, PATIENT).await;
     let client = bench.client_of(&bench.clients);
     let garbage = r#"{"request":{"uid":"x","operation":7,"object":[]}}"#;
     let answer = client.post("/admission", &[], garbage.as_bytes()).await.unwrap();

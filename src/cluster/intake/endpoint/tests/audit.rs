@@ -6,9 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::io::AsyncWriteExt;
 
-use super::bench::{Answer, BOTH, Bench, QUICK, answer, event};
+use super::bench::{Answer, BOTH, Bench, HURRIED, IMPATIENT, PATIENT, answer, event};
 use crate::cluster::intake::endpoint::audit::LIMIT;
-use crate::cluster::intake::endpoint::reception::Patience;
 
 async fn post(bench: &Bench, headers: &[&str], body: &[u8]) -> Answer {
     bench.client_of(&bench.clients).post("/audit?timeout=30s", headers, body).await.unwrap()
@@ -20,7 +19,7 @@ fn list(events: &[String]) -> String {
 
 #[tokio::test]
 async fn what_arrives_is_handed_over_and_answered_once_it_is_kept() {
-    let mut bench = Bench::start(BOTH, Patience::default()).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut deliveries = bench.deliveries.take().unwrap();
     let client = bench.client_of(&bench.clients);
     let body = list(&[event("a"), event("b")]);
@@ -35,7 +34,7 @@ async fn what_arrives_is_handed_over_and_answered_once_it_is_kept() {
 
 #[tokio::test]
 async fn lines_and_whatever_type_they_are_said_to_have_are_read() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut facts = bench.keep_everything();
     let lines = format!("{}\n{}\n", event("a"), event("b"));
     assert_eq!(post(&bench, &["Content-Type: application/x-ndjson"], lines.as_bytes()).await.status, 200);
@@ -47,7 +46,7 @@ async fn lines_and_whatever_type_they_are_said_to_have_are_read() {
 
 #[tokio::test]
 async fn what_is_compressed_is_inflated() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut facts = bench.keep_everything();
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(event("a").as_bytes()).unwrap();
@@ -61,7 +60,7 @@ async fn what_is_compressed_is_inflated() {
 
 #[tokio::test]
 async fn nobody_has_to_repeat_what_cannot_be_read() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut facts = bench.keep_everything();
     let partly = format!("{}\nnot JSON\n", event("a"));
     assert_eq!(post(&bench, &[], partly.as_bytes()).await.status, 200);
@@ -73,14 +72,14 @@ async fn nobody_has_to_repeat_what_cannot_be_read() {
 
 #[tokio::test]
 async fn what_says_nothing_that_matters_does_not_wait_for_the_ledger() {
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, PATIENT).await;
     let other = event("a").replace("cronjobs", "pods");
     assert_eq!(post(&bench, &[], other.as_bytes()).await.status, 200);
 }
 
 #[tokio::test]
 async fn what_the_ledger_does_not_keep_has_to_be_sent_again() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, HURRIED).await;
     let body = event("a");
     let in_vain = post(&bench, &[], body.as_bytes()).await;
     assert_eq!(in_vain.status, 503, "it was not taken out of the channel");
@@ -103,7 +102,7 @@ async fn what_the_ledger_does_not_keep_has_to_be_sent_again() {
 
 #[tokio::test]
 async fn large_and_slow_bodies_are_refused() {
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, IMPATIENT).await;
     let client = bench.client_of(&bench.clients);
     let length = format!("Content-Length: {}", LIMIT + 1);
     assert_eq!(client.send("POST", "/audit", &[&length], b"").await.unwrap().status, 413);
@@ -118,7 +117,7 @@ async fn large_and_slow_bodies_are_refused() {
 
 #[tokio::test]
 async fn few_bodies_are_in_memory_at_once() {
-    let mut bench = Bench::start(BOTH, Patience::default()).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let mut deliveries = bench.deliveries.take().unwrap();
     let mut under_way = Vec::new();
     let mut waiting = Vec::new();
@@ -138,4 +137,27 @@ async fn few_bodies_are_in_memory_at_once() {
     }
     let _facts = tokio::spawn(async move { deliveries.recv().await.unwrap().kept.send(()).unwrap() });
     assert_eq!(post(&bench, &[], event("d").as_bytes()).await.status, 200, "there is room again");
+}
+
+#[tokio::test]
+async fn what_arrives_and_what_is_refused_is_counted() {
+    let mut bench = Bench::start(BOTH, PATIENT).await;
+    let _facts = bench.keep_everything();
+    let other = event("b").replace("cronjobs", "pods");
+    assert_eq!(post(&bench, &[], format!("{}\n{other}\nnot JSON", event("a")).as_bytes()).await.status, 200);
+    assert_eq!(bench.client().post("/audit", &[], b"{}").await.unwrap().status, 401);
+    let mut registry = prometheus_client::registry::Registry::with_prefix("cronwarden");
+    bench.counts.register(&mut registry);
+    let mut page = String::new();
+    prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+    for line in [
+        r#"cronwarden_intake_events_total{source="webhook"} 2"#,
+        r#"cronwarden_intake_ignored_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_unreadable_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_facts_total{source="webhook"} 1"#,
+        r#"cronwarden_intake_rejected_total{source="webhook",reason="credentials"} 1"#,
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in:\n{page}");
+    }
+    assert!(page.contains(r#"cronwarden_intake_lag_seconds{source="webhook"}"#), "{page}");
 }

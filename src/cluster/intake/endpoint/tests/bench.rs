@@ -26,8 +26,15 @@ use crate::identity::Fact;
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-pub(super) const QUICK: Patience =
-    Patience { body: Duration::from_millis(300), kept: Duration::from_millis(600), review: Duration::from_millis(300) };
+/// As much as it takes: for tests that no time limit is the subject of.
+pub(super) const PATIENT: Patience =
+    Patience { body: Duration::from_mins(1), kept: Duration::from_mins(2), review: Duration::from_mins(1) };
+
+/// Waits for the ledger only for a moment.
+pub(super) const HURRIED: Patience = Patience { kept: Duration::from_millis(300), ..PATIENT };
+
+/// Waits for bodies only for a moment.
+pub(super) const IMPATIENT: Patience = Patience { body: Duration::from_millis(300), ..PATIENT };
 
 pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -186,7 +193,7 @@ impl Client {
         body: &[u8],
     ) -> std::io::Result<Answer> {
         let mut stream = self.connect().await?;
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body).await?;

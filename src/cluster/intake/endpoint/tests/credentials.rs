@@ -2,7 +2,7 @@
 
 use rcgen::ExtendedKeyUsagePurpose;
 
-use super::bench::{Asks, BOTH, Bench, Client, QUICK, TOKEN, authority, event, signed};
+use super::bench::{Asks, BOTH, Bench, Client, PATIENT, TOKEN, authority, event, signed};
 
 const OTHER_TOKEN: &str = "ffffffffffffffffffffffffffffffff";
 
@@ -17,7 +17,7 @@ async fn status(client: &Client, path: &str, headers: &[&str]) -> u16 {
 
 #[tokio::test]
 async fn a_certificate_or_the_token_is_needed() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let _facts = bench.keep_everything();
     let nobody = bench.client();
     let (right, wrong) = (bearer(TOKEN), bearer(OTHER_TOKEN));
@@ -42,12 +42,12 @@ async fn a_certificate_or_the_token_is_needed() {
 
 #[tokio::test]
 async fn only_what_is_asked_for_counts() {
-    let mut by_token = Bench::start(Asks { certificate: false, token: true }, QUICK).await;
+    let mut by_token = Bench::start(Asks { certificate: false, token: true }, PATIENT).await;
     let _facts = by_token.keep_everything();
     assert_eq!(status(&by_token.client_of(&by_token.clients), "/audit", &[]).await, 401);
     assert_eq!(status(&by_token.client(), "/audit", &[&bearer(TOKEN)]).await, 200);
 
-    let mut by_certificate = Bench::start(Asks { certificate: true, token: false }, QUICK).await;
+    let mut by_certificate = Bench::start(Asks { certificate: true, token: false }, PATIENT).await;
     let _facts = by_certificate.keep_everything();
     assert_eq!(status(&by_certificate.client(), "/audit", &[&bearer(TOKEN)]).await, 401);
     assert_eq!(status(&by_certificate.client(), "/audit", &["Authorization: Bearer"]).await, 401);
@@ -57,7 +57,7 @@ async fn only_what_is_asked_for_counts() {
 
 #[tokio::test]
 async fn a_request_without_credentials_says_how_to_get_in_and_nothing_else() {
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, PATIENT).await;
     let answer = bench.client().post("/audit", &[], b"{}").await.unwrap();
     assert!(answer.head.contains("www-authenticate: bearer"), "{answer:?}");
     assert!(answer.head.contains("connection: close"), "{answer:?}");
@@ -67,7 +67,7 @@ async fn a_request_without_credentials_says_how_to_get_in_and_nothing_else() {
 
 #[tokio::test]
 async fn there_are_no_other_paths_and_methods() {
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, PATIENT).await;
     let client = bench.client_of(&bench.clients);
     for (method, path, status) in [
         ("GET", "/audit", 405),
@@ -88,7 +88,7 @@ async fn there_are_no_other_paths_and_methods() {
 #[tokio::test]
 async fn plain_http_is_not_spoken() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let bench = Bench::start(BOTH, QUICK).await;
+    let bench = Bench::start(BOTH, PATIENT).await;
     let mut stream = tokio::net::TcpStream::connect(bench.address).await.unwrap();
     stream.write_all(b"POST /audit HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();

@@ -3,4 +3,5 @@ mod audit;
 pub(in crate::cluster::intake) mod bench;
 mod body;
 mod credentials;
+mod crowd;
 mod reload;

@@ -3,7 +3,7 @@
 use rcgen::ExtendedKeyUsagePurpose;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::bench::{BOTH, Bench, Client, QUICK, TOKEN, answer, authority, event, replace, signed};
+use super::bench::{BOTH, Bench, Client, PATIENT, TOKEN, answer, authority, event, replace, signed};
 
 async fn status(client: &Client, headers: &[&str]) -> u16 {
     client.post("/audit", headers, event("a").as_bytes()).await.map_or(0, |answer| answer.status)
@@ -11,7 +11,7 @@ async fn status(client: &Client, headers: &[&str]) -> u16 {
 
 #[tokio::test]
 async fn a_new_token_replaces_the_old_one() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let _facts = bench.keep_everything();
     let new = "abcdefabcdefabcdefabcdefabcdefabcdef";
     let (old, new_header) = (format!("Authorization: Bearer {TOKEN}"), format!("Authorization: Bearer {new}"));
@@ -31,7 +31,7 @@ async fn a_new_token_replaces_the_old_one() {
 
 #[tokio::test]
 async fn a_new_certificate_is_served() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let _facts = bench.keep_everything();
     let others = authority("other servers");
     let (certificate, key) = signed(&others, &["localhost"], ExtendedKeyUsagePurpose::ServerAuth);
@@ -49,7 +49,7 @@ async fn a_new_certificate_is_served() {
 
 #[tokio::test]
 async fn who_was_verified_by_an_authority_that_is_gone_is_not_trusted_any_more() {
-    let mut bench = Bench::start(BOTH, QUICK).await;
+    let mut bench = Bench::start(BOTH, PATIENT).await;
     let _facts = bench.keep_everything();
     let client = bench.client_of(&bench.clients);
     let mut open = client.connect().await.unwrap();
