@@ -120,7 +120,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn read(folder: PathBuf) -> anyhow::Result<Self> {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
         let expected: Option<Expected> = yaml(&folder.join("expected.yaml"))?;
         let now = expected.as_ref().and_then(|expected| expected.now).unwrap_or(NOW.parse()?);
         let mut inventory = Inventory::default();
@@ -131,7 +131,7 @@ impl Fixture {
         }
         let namespace: Labels = yaml(&folder.join("namespace.yaml"))?.unwrap_or_default();
         let nobody = |workload, assessment| Self {
-            folder: folder.clone(),
+            folder: folder.to_owned(),
             workload,
             now,
             expected: expected.clone(),
@@ -150,7 +150,7 @@ impl Fixture {
             Err(reason) => return Ok(nobody(None, unreadable(&reason))),
         };
         let subject = evidence::Subject { workload: &workload, metadata: &metadata };
-        let told = Told::read(&folder)?;
+        let told = Told::read(folder)?;
         let evidence = told.as_ref().map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
         let reversed = told.map(Told::reversed).map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
         let known = Surroundings::from(&namespace);
@@ -192,10 +192,7 @@ fn all() -> anyhow::Result<Vec<Fixture>> {
         .map(|entry| Ok(entry?.path()))
         .collect::<anyhow::Result<_>>()?;
     folders.sort();
-    folders
-        .into_iter()
-        .map(|folder| Fixture::read(folder.clone()).with_context(|| folder.display().to_string()))
-        .collect()
+    folders.into_iter().map(|folder| Fixture::read(&folder).with_context(|| folder.display().to_string())).collect()
 }
 
 fn text(file: &Path) -> anyhow::Result<String> {
