@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::actor::{Actors, Attribution};
 use super::event::{Notice, Reason};
-use super::record::{Record, Written, digest};
+use super::record::{Record, Written, attributed as attributed_attempts, digest};
 use super::{fingerprint, name, status, steps};
 use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, SubjectKind, WorkloadReference};
@@ -220,7 +220,8 @@ pub fn attributed(record: &Record, attribution: Attribution<'_>) -> Option<Write
     let is_more = is_news(Some(&actors.actor), &written.told.actor)
         || is_news(actors.creator.as_deref(), &written.told.creator)
         || is_news(actors.deleter.as_deref(), &written.told.deleter)
-        || actors.tampering.len() > written.told.attempts;
+        || actors.tampering.len() > written.told.attempts
+        || attributed_attempts(&actors.tampering) > written.told.attributed_attempts;
     is_more.then(|| Write::Attribute { name: record.name.clone(), verdict: Attributed(Box::new(actors)) })
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+use crate::api::finding::{Actor, Attempt, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
 
 /// A finding as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(super) struct Told {
     pub(super) creator: Option<Box<str>>,
     pub(super) deleter: Option<Box<str>>,
     pub(super) attempts: usize,
+    /// Of how many attempts it says whose they were.
+    pub(super) attributed_attempts: usize,
 }
 
 impl Told {
@@ -50,8 +52,14 @@ impl Told {
             creator: status.creator.as_deref().and_then(id),
             deleter: status.deleter.as_deref().and_then(id),
             attempts: status.tampering.len(),
+            attributed_attempts: attributed(&status.tampering),
         }
     }
+}
+
+/// Of how many attempts it is known whose they were.
+pub(super) fn attributed(attempts: &[Attempt]) -> usize {
+    attempts.iter().filter(|attempt| attempt.actor.audit_id.is_some()).count()
 }
 
 /// A decision of people to live with a finding for now.
