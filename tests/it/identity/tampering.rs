@@ -118,7 +118,7 @@ async fn everything_at_once(stage: &Stage) -> anyhow::Result<()> {
     let is_told = |status: &Status| attempts(status).contains(&("deletecollection", Some("mallory")));
     eventually("all findings are back", PATIENCE, async || {
         let now = stage.scene.all_findings().await.map_err(|error| error.to_string())?;
-        let uids: Vec<_> = before.iter().map(|finding| finding.uid()).collect();
+        let uids: Vec<_> = before.iter().map(ResourceExt::uid).collect();
         let back = now.iter().filter(|f| !uids.contains(&f.uid()) && f.status.as_ref().is_some_and(is_told));
         if back.count() == before.len() { Ok(()) } else { Err(format!("{now:#?}")) }
     })
