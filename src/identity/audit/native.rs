@@ -13,9 +13,6 @@ use super::request::{asks_for_dry_run, deletes_nothing, may_change_spec};
 use super::{Outcome, Reading};
 use crate::identity::{Actor, Object, ObjectKind, PodIdentity, User, Verb};
 
-/// The code with which the API server answers once it has made an object, and only then.
-const CREATED: i64 = 201;
-
 fields! {
     /// `ObjectReference`. Its `resourceVersion` is the one that was asked for, not the one that came of it.
     ObjectRef {
@@ -63,12 +60,12 @@ pub(super) fn read(event: &Outer<'_>, told: Option<Timestamp>, reading: &mut Rea
         None => return Outcome::Unreadable("an audit event about a workload has no stage"),
     }
     let status = unquoted(event.response_status);
-    let verb = match number(picked::<Status<'_>>(status.as_deref()).code) {
-        // A server-side apply of what is not there is a patch that creates it.
-        Some(CREATED) if !verb.deletes() => Verb::Create,
-        Some(200..300) => verb,
-        Some(_) => return Outcome::Ignored,
-        None => return Outcome::Unreadable("an audit event about a workload does not say how the request ended"),
+    let verb = match (number(picked::<Status<'_>>(status.as_deref()).code), verb) {
+        // What is applied on the server's side, or updated, is created if it was not there.
+        (Some(201), Verb::Patch | Verb::Update) => Verb::Create,
+        (Some(200..300), _) => verb,
+        (Some(_), _) => return Outcome::Ignored,
+        (None, _) => return Outcome::Unreadable("an audit event about a workload does not say how the request ended"),
     };
     let uri = text(event.request_uri);
     let request = unquoted(event.request_object);
