@@ -31,6 +31,8 @@ pub struct Written {
     pub(super) deviating_since: Option<Timestamp>,
     pub(super) told: Told,
     pub(super) digest: [u8; 16],
+    /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
+    pub(super) is_forged: bool,
 }
 
 /// Whom a finding names: the audit IDs of what they did.
@@ -87,6 +89,18 @@ impl Record {
         }
     }
 
+    /// Remembers what does not change any more as it was `before`, whatever somebody wrote into the finding since: since when the
+    /// workload deviates, and since when that is over.
+    #[must_use]
+    pub fn insisting(mut self, before: &Self) -> Self {
+        match (&mut self.written, &before.written) {
+            (Some(now), Some(before)) => now.insist(before),
+            (now @ None, Some(before)) => *now = Some(Written { is_forged: true, ..before.clone() }),
+            (_, None) => {}
+        }
+        self
+    }
+
     /// Where the finding stands, if it is complete.
     pub fn state(&self) -> Option<State> {
         self.written.as_ref().map(|written| written.state)
@@ -119,6 +133,19 @@ impl Written {
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
             digest: digest(status),
+            is_forged: false,
+        }
+    }
+
+    /// Remembers the times that do not change any more as they were.
+    fn insist(&mut self, before: &Self) {
+        let is_over = self.state == before.state && !self.state.is_active();
+        let times = [(&mut self.first_seen, before.first_seen, true), (&mut self.closed_at, before.closed_at, is_over)];
+        for (time, before, is_fixed) in times {
+            if is_fixed && before.is_some() && *time != before {
+                *time = before;
+                self.is_forged = true;
+            }
         }
     }
 }

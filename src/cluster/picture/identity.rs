@@ -90,13 +90,20 @@ impl Picture {
         self.ledger.provenance(&known.uid, &known.seen, self.standards.grace, now).makers().cloned().collect()
     }
 
-    /// An event that is waited for no longer changes the verdict by itself.
-    pub(super) fn wait_for_evidence(&mut self, subject: &Concerned, known: &Provenance, assessment: &Assessment) {
+    /// An event that is waited for no longer changes the verdict by itself. Says whether one is waited for that matters.
+    pub(super) fn wait_for_evidence(
+        &mut self,
+        subject: &Concerned,
+        known: &Provenance,
+        assessment: &Assessment,
+    ) -> bool {
         if let Account::Awaited { until } = known.account
             && !assessment.unknown.is_empty()
         {
             self.deadlines.add(until, subject.clone());
+            return true;
         }
+        false
     }
 
     /// Judges who wrote an approval, and returns what has to be written about that.

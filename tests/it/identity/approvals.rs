@@ -51,7 +51,7 @@ async fn whoever_approves_their_own_workload_is_found_in_either_order() -> anyho
     let reviewed = stage.made_by("jane", "payments", "reviewed").await;
     stage.scene.approval_status("payments-reviewed", "reviewed", |s| is_self_approved(s, None)).await;
     assert!(!risks(&reviewed).contains(&"SelfApproval"), "{reviewed:?}");
-    assert_eq!(stage.scene.metric("cronwarden_self_approved")?.to_string(), "3");
+    assert_eq!(stage.scene.metric("cronwarden_self_approved_approvals")?.to_string(), "3");
 
     // Somebody else writes it anew.
     stage.run("pipeline", &["delete", "acj", "payments-quiet"]).await?;
