@@ -10,7 +10,7 @@ use crate::finding::{self, Attribution, Subject, Write};
 use crate::workload::WorkloadKey;
 
 /// How many are remembered.
-const MOST: usize = 10_000;
+const MOST: usize = 1_000;
 
 /// Workloads that were gone before they could be judged.
 #[derive(Debug, Default)]
