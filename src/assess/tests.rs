@@ -1,3 +1,4 @@
+mod approval;
 mod explanation;
 
 use serde_json::{Value, json};

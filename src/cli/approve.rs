@@ -16,6 +16,7 @@ use super::target::Target;
 use super::terminal::{print, tell};
 use super::{FOUND, UNUSABLE};
 use crate::api::ApprovedCronJob;
+use crate::api::code::DeviationCode;
 use crate::api::finding::Risk;
 use crate::assess::{Assessment, assess};
 use crate::cluster::read;
@@ -134,7 +135,11 @@ impl Drafting {
             match assessment.unknown.first() {
                 None => tell(format_args!("{key} deviates from nothing: the approval {by} speaks for it")),
                 Some(unknown) => {
-                    tell(format_args!("{key} cannot be judged: {by} expects {}", printable(&unknown.expected, 256)));
+                    tell(format_args!(
+                        "{key} cannot be judged: {by} expects {}{}",
+                        printable(&unknown.expected, 256),
+                        who_knows(unknown.code)
+                    ));
                 }
             }
             return Ok(Answer::Nothing);
@@ -197,6 +202,15 @@ impl Drafting {
             Some(before) => Ok((Some(before.clone()), self.change(before, workload)?)),
             None => Ok((None, after)),
         }
+    }
+}
+
+/// Who can tell what cannot be told here.
+fn who_knows(code: DeviationCode) -> &'static str {
+    if code == DeviationCode::DeploymentPath {
+        ", and only the operator is told who deploys: its finding and the condition FullyChecked of the approval say more"
+    } else {
+        ""
     }
 }
 

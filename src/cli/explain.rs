@@ -67,11 +67,12 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn answer(asked: &Asked, declared: &Declared, arguments: &Arguments) -> String {
-    let Asked { workload, source, position } = asked;
+    let Asked { workload, source, position, finding } = asked;
     let now = Timestamp::now();
     let explanation = explain(workload, &declared.inventory, declared.labels(&workload.key.namespace), now);
     let ticks = ticks(workload, now);
-    let subject = Subject { key: &workload.key, source, position: *position, ticks: &ticks };
+    let finding = finding.as_deref();
+    let subject = Subject { key: &workload.key, source, position: *position, ticks: &ticks, finding };
     match arguments.output {
         Output::Json => json(&subject, &explanation),
         Output::Text => {

@@ -7,6 +7,7 @@ use super::declared::Declared;
 use super::input::{Candidate, Input};
 use super::target::Target;
 use super::terminal::tell;
+use crate::api::ScheduledWorkloadFinding;
 use crate::cluster::read;
 use crate::manifest::{Level, Position};
 use crate::report::{Problem, Source};
@@ -49,6 +50,8 @@ pub(super) struct Asked {
     pub(super) source: Source,
     /// Where it stands there; absent for an object from a cluster.
     pub(super) position: Option<Position>,
+    /// The finding about it, if it is in a cluster that has one.
+    pub(super) finding: Option<Box<ScheduledWorkloadFinding>>,
 }
 
 impl Place {
@@ -94,25 +97,26 @@ impl Place {
             let (key, packed) = found.object;
             let workload = packed.and_then(|packed| packed.unpack());
             let workload = workload.with_context(|| format!("{key} cannot be read"))?;
-            anyhow::Ok(Asked { workload, source, position })
+            anyhow::Ok(Asked { workload, source, position, finding: None })
         });
         Ok(Question { asked: asked.collect::<anyhow::Result<_>>()?, declared, is_complete })
     }
 
     fn ask_cluster(&self, key: &WorkloadKey) -> anyhow::Result<Question> {
         let mut declared = Declared::of(&self.inventory, &self.cluster, &mut Input::default())?;
-        let workload = runtime()?.block_on(async {
+        let (workload, finding) = runtime()?.block_on(async {
             let client = self.cluster.connect().await?;
             let workload = read::workload(&client, key).await?;
             if self.inventory.is_empty() {
                 declared.add_inventory(&client).await?;
             }
             declared.add_namespaces(&client, Some(&key.namespace)).await?;
-            anyhow::Ok(workload)
+            let finding = read::finding_about(&client, &workload).await;
+            anyhow::Ok((workload, finding.map(Box::new)))
         })?;
         warn(&declared.problems);
         let is_complete = is_usable(&declared.problems);
-        let asked = vec![Asked { workload, source: Source::Cluster, position: None }];
+        let asked = vec![Asked { workload, source: Source::Cluster, position: None, finding }];
         Ok(Question { asked, declared, is_complete })
     }
 }

@@ -15,6 +15,7 @@ use tracing::warn;
 
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use crate::finding;
 use crate::inventory::Labels;
 use crate::workload::redact::printable;
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
@@ -146,6 +147,13 @@ pub async fn finding(client: &Client, name: &str) -> anyhow::Result<ScheduledWor
             "there is no finding {name}: `kubectl get findings` lists them; a workload is named KIND/NAMESPACE/NAME"
         )
     })
+}
+
+/// The finding about a workload as it is there now. None if there is none, or if these credentials may not read it: it only adds to what
+/// is known.
+pub async fn finding_about(client: &Client, workload: &Workload) -> Option<ScheduledWorkloadFinding> {
+    let name = finding::name(&finding::reference(&workload.key, &workload.uid));
+    Api::all(client.clone()).get_opt(&name).await.ok().flatten()
 }
 
 async fn get<T: Kept>(client: &Client, key: &WorkloadKey) -> anyhow::Result<Option<Result<T, String>>>

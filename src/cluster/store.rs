@@ -62,6 +62,8 @@ pub(super) struct Entry {
     pub(super) object: Result<Packed, Unreadable>,
     /// The approvals that selected it when it was last judged.
     pub(super) selected_by: Box<[Arc<str>]>,
+    /// Whether it was judged as it is, with all the evidence that was to be waited for.
+    pub(super) judged: bool,
 }
 
 /// The workloads, by namespace and then by name.
@@ -78,6 +80,13 @@ impl Workloads {
 
     pub(super) fn get_mut(&mut self, key: &WorkloadKey) -> Option<&mut Entry> {
         self.namespaces.get_mut(&key.namespace)?.get_mut(key)
+    }
+
+    /// Notes whether one was judged as it is.
+    pub(super) fn set_judged(&mut self, key: &WorkloadKey, judged: bool) {
+        if let Some(entry) = self.get_mut(key) {
+            entry.judged = judged;
+        }
     }
 
     pub(super) fn insert(&mut self, key: Arc<WorkloadKey>, entry: Entry) {

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::actor::{Actors, Attribution};
 use super::event::{Notice, Reason};
-use super::record::{Record, Written, digest};
+use super::record::{Record, Written, attributed as attributed_attempts, digest};
 use super::{fingerprint, name, status, steps};
 use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, SubjectKind, WorkloadReference};
@@ -133,7 +133,7 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
     status.last_seen = Some(Time(unchanged.and_then(|unchanged| unchanged.last_seen).unwrap_or(now)));
     let since = active.and_then(|active| active.deviating_since).unwrap_or(now);
     status.conditions = vec![status::deviating(assessment, since)];
-    if active.is_some_and(|active| active.digest == digest(&status)) {
+    if active.is_some_and(|active| active.digest == digest(&status) && !active.is_forged) {
         return None;
     }
     let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &name, &status));
@@ -187,15 +187,21 @@ fn close(record: &Record, state: State, at: Timestamp, why: &'static str, reason
     })
 }
 
-/// Who did it, where that became known after the end of a finding.
+/// Who did it, where that became known after the end of a finding, and since when it was so, where somebody wrote something else.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Attributed(Box<Actors>);
+pub struct Attributed {
+    actors: Box<Actors>,
+    first_seen: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+}
 
 impl Attributed {
     /// Adds it to a finding.
     pub fn apply(&self, finding: &mut ScheduledWorkloadFinding) {
-        let Actors { actor, creator, deleter, tampering } = &*self.0;
+        let Actors { actor, creator, deleter, tampering } = &*self.actors;
         let Some(status) = &mut finding.status else { return };
+        status.first_seen = self.first_seen.map(Time);
+        status.closed_at = self.closed_at.map(Time);
         if actor.audit_id.is_some() {
             status.actor = actor.clone();
             status.creator.clone_from(creator);
@@ -220,8 +226,11 @@ pub fn attributed(record: &Record, attribution: Attribution<'_>) -> Option<Write
     let is_more = is_news(Some(&actors.actor), &written.told.actor)
         || is_news(actors.creator.as_deref(), &written.told.creator)
         || is_news(actors.deleter.as_deref(), &written.told.deleter)
-        || actors.tampering.len() > written.told.attempts;
-    is_more.then(|| Write::Attribute { name: record.name.clone(), verdict: Attributed(Box::new(actors)) })
+        || actors.tampering.len() > written.told.attempts
+        || attributed_attempts(&actors.tampering) > written.told.attributed_attempts;
+    let (first_seen, closed_at) = (written.first_seen, written.closed_at);
+    let verdict = Attributed { actors: Box::new(actors), first_seen, closed_at };
+    (is_more || written.is_forged).then(|| Write::Attribute { name: record.name.clone(), verdict })
 }
 
 /// What to write to bring a finding back that somebody removed. `finding` is how it was.

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+use crate::api::finding::{Actor, Attempt, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
 
 /// A finding as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Written {
     pub(super) deviating_since: Option<Timestamp>,
     pub(super) told: Told,
     pub(super) digest: [u8; 16],
+    /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
+    pub(super) is_forged: bool,
 }
 
 /// Whom a finding names: the audit IDs of what they did.
@@ -40,6 +42,8 @@ pub(super) struct Told {
     pub(super) creator: Option<Box<str>>,
     pub(super) deleter: Option<Box<str>>,
     pub(super) attempts: usize,
+    /// Of how many attempts it says whose they were.
+    pub(super) attributed_attempts: usize,
 }
 
 impl Told {
@@ -50,8 +54,14 @@ impl Told {
             creator: status.creator.as_deref().and_then(id),
             deleter: status.deleter.as_deref().and_then(id),
             attempts: status.tampering.len(),
+            attributed_attempts: attributed(&status.tampering),
         }
     }
+}
+
+/// Of how many attempts it is known whose they were.
+pub(super) fn attributed(attempts: &[Attempt]) -> usize {
+    attempts.iter().filter(|attempt| attempt.actor.audit_id.is_some()).count()
 }
 
 /// A decision of people to live with a finding for now.
@@ -77,6 +87,18 @@ impl Record {
             written: finding.status.as_ref().map(Written::of),
             acknowledgement: finding.spec.triage.as_ref().map(acknowledgement),
         }
+    }
+
+    /// Remembers what does not change any more as it was `before`, whatever somebody wrote into the finding since: since when the
+    /// workload deviates, and since when that is over.
+    #[must_use]
+    pub fn insisting(mut self, before: &Self) -> Self {
+        match (&mut self.written, &before.written) {
+            (Some(now), Some(before)) => now.insist(before),
+            (now @ None, Some(before)) => *now = Some(Written { is_forged: true, ..before.clone() }),
+            (_, None) => {}
+        }
+        self
     }
 
     /// Where the finding stands, if it is complete.
@@ -111,6 +133,19 @@ impl Written {
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
             digest: digest(status),
+            is_forged: false,
+        }
+    }
+
+    /// Remembers the times that do not change any more as they were.
+    fn insist(&mut self, before: &Self) {
+        let is_over = self.state == before.state && !self.state.is_active();
+        let times = [(&mut self.first_seen, before.first_seen, true), (&mut self.closed_at, before.closed_at, is_over)];
+        for (time, before, is_fixed) in times {
+            if is_fixed && before.is_some() && *time != before {
+                *time = before;
+                self.is_forged = true;
+            }
         }
     }
 }

@@ -142,7 +142,7 @@ fn fact(uid: &str, request: &Request<'_>, at: Timestamp) -> Option<Fact> {
             // The one that the object has is of the version before.
             resource_version: None,
             created: metadata.creation_timestamp,
-            may_change_spec: verb != Verb::Update || kind == ObjectKind::Finding || may_change_spec(request),
+            may_change_spec: verb != Verb::Update || kind.workload().is_none() || may_change_spec(request),
         },
         body: body.map(|body| body.get().into()),
     })
@@ -158,7 +158,7 @@ fn kind(resource: &Resource, subresource: &str) -> Option<ObjectKind> {
     };
     match subresource {
         "" => Some(kind),
-        "status" if kind == ObjectKind::Finding => Some(kind),
+        "status" if kind == ObjectKind::Finding => Some(ObjectKind::FindingStatus),
         _ => None,
     }
 }
@@ -321,7 +321,7 @@ mod tests {
         let resource =
             json!({ "group": "cronwarden.dev", "version": "v1alpha1", "resource": "scheduledworkloadfindings" });
         let fact = fact_with(&json!({ "resource": resource, "subResource": "status" })).unwrap();
-        assert_eq!(fact.object.kind, ObjectKind::Finding);
+        assert_eq!(fact.object.kind, ObjectKind::FindingStatus);
         assert!(fact.version.may_change_spec);
     }
 

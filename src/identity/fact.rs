@@ -39,7 +39,7 @@ pub enum Source {
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Verb {
-    /// `create`
+    /// `create`, or another request that created what was not there, as server-side apply does.
     Create,
     /// `update`, or an admission request for an update, however the client asked for it.
     Update,

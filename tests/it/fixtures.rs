@@ -1,8 +1,10 @@
 //! The judgement as a catalogue: each folder of `tests/data/assess` holds a workload, an inventory and the assessment that
-//! has to come of them, in full.
+//! has to come of them, in full. It may hold events that tell who made them, too: see [`evidence`].
 //!
 //! `UPDATE_FIXTURES=1` rewrites what is expected, for review with `git diff`; the test fails then, so that it never passes
 //! by itself.
+
+mod evidence;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,11 +14,13 @@ use anyhow::{Context, ensure};
 use cronwarden::api::code::{DeviationCode, RiskCode, Severity};
 use cronwarden::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
 use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
-use cronwarden::assess::{Assessment, CheckOutcome, Explanation, assess, explain, missing, unreadable};
+use cronwarden::assess::{Assessment, CheckOutcome, Explanation, Surroundings, assess, explain, missing, unreadable};
 use cronwarden::finding::{Record, Subject, Write, plan, reference};
 use cronwarden::inventory::{Approval, Inventory, Labels};
-use cronwarden::workload::{Packed, Workload, WorkloadKey, WorkloadKind};
+use cronwarden::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
+use evidence::{Evidence, Told};
 use jiff::Timestamp;
+use kube::core::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,11 +28,22 @@ use serde_json::Value;
 const NOW: &str = "2026-06-01T00:00:00Z";
 
 /// So that the catalogue does not shrink unnoticed.
-const FEWEST_FIXTURES: usize = 120;
+const FEWEST_FIXTURES: usize = 190;
 
-/// The codes that a workload and the inventory alone cannot lead to: they need identities, Jobs and Pods at run time,
-/// privileges, or what other workloads do.
-pub const NOT_FROM_OBJECTS: [&str; 13] = [
+/// The codes that tell who did it.
+const FROM_EVENTS: [&str; 7] = [
+    "DeploymentPath",
+    "UnattributedChange",
+    "HumanActor",
+    "AnonymousActor",
+    "Impersonation",
+    "SelfApproval",
+    "EvidenceTampering",
+];
+
+/// The codes that a workload and the inventory alone cannot lead to: they need events, Jobs and Pods at run time, privileges, or what
+/// other workloads do.
+pub const NOT_FROM_OBJECTS: [&str; 15] = [
     "DeploymentPath",
     "UnattributedChange",
     "ManualRun",
@@ -41,11 +56,13 @@ pub const NOT_FROM_OBJECTS: [&str; 13] = [
     "HumanActor",
     "AnonymousActor",
     "Impersonation",
+    "SelfApproval",
+    "EvidenceTampering",
     "FanOut",
 ];
 
 /// What `expected.yaml` holds: an assessment, and when it is made if that matters.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Expected {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,10 +73,12 @@ struct Expected {
     risks: Vec<Risk>,
     approvals: Vec<ConsideredApproval>,
     unknown: Vec<Unknown>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own_approvals: Vec<String>,
 }
 
 /// What an approval expects and cannot be checked.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unknown {
     code: DeviationCode,
@@ -72,10 +91,9 @@ impl Expected {
         // Without `..`, so that no new part of an assessment is forgotten here.
         let Assessment { deviations, risks, approvals, unknown, severity, severity_reasons, own_approvals } =
             assessment.clone();
-        assert!(own_approvals.is_empty(), "nobody is known here");
         let unknown =
             unknown.into_iter().map(|u| Unknown { code: u.code, expected: u.expected, approval: u.approval }).collect();
-        Self { now, severity, severity_reasons, deviations, risks, approvals, unknown }
+        Self { now, severity, severity_reasons, deviations, risks, approvals, unknown, own_approvals }
     }
 
     fn codes(&self) -> impl Iterator<Item = &'static str> {
@@ -95,30 +113,58 @@ struct Fixture {
     /// Of a workload that can be read.
     explanation: Option<Explanation>,
     approvals: usize,
+    /// Who made the workload and the approvals, if the fixture tells.
+    evidence: Option<Evidence>,
+    /// What would be judged if everything were told in the opposite order.
+    reversed: Option<Assessment>,
 }
 
 impl Fixture {
-    fn read(folder: PathBuf) -> anyhow::Result<Self> {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
         let expected: Option<Expected> = yaml(&folder.join("expected.yaml"))?;
         let now = expected.as_ref().and_then(|expected| expected.now).unwrap_or(NOW.parse()?);
         let mut inventory = Inventory::default();
-        for approval in &serde_saphyr::from_multiple::<ApprovedCronJob>(&text(&folder.join("inventory.yaml"))?)? {
+        let approvals = serde_saphyr::from_multiple::<ApprovedCronJob>(&text(&folder.join("inventory.yaml"))?)?;
+        for approval in &approvals {
             let replaced = inventory.insert(Approval::compile(approval));
             ensure!(replaced.is_none(), "two approvals have the same name");
         }
         let namespace: Labels = yaml(&folder.join("namespace.yaml"))?.unwrap_or_default();
-        let (workload, assessment, explanation) = match yaml::<WorkloadKey>(&folder.join("missing.yaml"))? {
-            Some(key) => (None, missing(&key, &inventory.requiring(&key, now)), None),
-            None => match workload(&folder.join("workload.yaml"))? {
-                Ok(workload) => {
-                    let assessment = assess(&workload, &inventory, &namespace, now);
-                    let explanation = explain(&workload, &inventory, &namespace, now);
-                    (Some(workload), assessment, Some(explanation))
-                }
-                Err(reason) => (None, unreadable(&reason), None),
-            },
+        let nobody = |workload, assessment| Self {
+            folder: folder.to_owned(),
+            workload,
+            now,
+            expected: expected.clone(),
+            assessment,
+            explanation: None,
+            approvals: approvals.len(),
+            evidence: None,
+            reversed: None,
         };
-        Ok(Self { folder, workload, now, expected, assessment, explanation, approvals: inventory.len() })
+        if let Some(key) = yaml::<WorkloadKey>(&folder.join("missing.yaml"))? {
+            return Ok(nobody(None, missing(&key, &inventory.requiring(&key, now))));
+        }
+        let (metadata, workload) = workload(&folder.join("workload.yaml"))?;
+        let workload = match workload {
+            Ok(workload) => workload,
+            Err(reason) => return Ok(nobody(None, unreadable(&reason))),
+        };
+        let subject = evidence::Subject { workload: &workload, metadata: &metadata };
+        let told = Told::read(folder)?;
+        let evidence = told.as_ref().map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
+        let reversed = told.map(Told::reversed).map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
+        let known = Surroundings::from(&namespace);
+        let judged = |evidence: &Option<Evidence>| match evidence {
+            Some(evidence) => evidence.judge(|identity| assess(&workload, &inventory, known.with(identity), now)),
+            None => assess(&workload, &inventory, known, now),
+        };
+        let (assessment, reversed) = (judged(&evidence), reversed.is_some().then(|| judged(&reversed)));
+        let explanation = match &evidence {
+            Some(evidence) => evidence.judge(|identity| explain(&workload, &inventory, known.with(identity), now)),
+            None => explain(&workload, &inventory, known, now),
+        };
+        let fixture = nobody(Some(workload.clone()), assessment);
+        Ok(Self { explanation: Some(explanation), evidence, reversed, ..fixture })
     }
 
     fn name(&self) -> String {
@@ -146,10 +192,7 @@ fn all() -> anyhow::Result<Vec<Fixture>> {
         .map(|entry| Ok(entry?.path()))
         .collect::<anyhow::Result<_>>()?;
     folders.sort();
-    folders
-        .into_iter()
-        .map(|folder| Fixture::read(folder.clone()).with_context(|| folder.display().to_string()))
-        .collect()
+    folders.into_iter().map(|folder| Fixture::read(&folder).with_context(|| folder.display().to_string())).collect()
 }
 
 fn text(file: &Path) -> anyhow::Result<String> {
@@ -164,10 +207,12 @@ fn yaml<T: serde::de::DeserializeOwned>(file: &Path) -> anyhow::Result<Option<T>
     serde_saphyr::from_str(&text(file)?).map(Some).with_context(|| file.display().to_string())
 }
 
-fn workload(file: &Path) -> anyhow::Result<Result<Workload, cronwarden::workload::Unreadable>> {
+/// The workload of a fixture, or why it cannot be read, with its metadata.
+fn workload(file: &Path) -> anyhow::Result<(ObjectMeta, Result<Workload, Unreadable>)> {
     let manifest: Value = yaml(file)?.with_context(|| file.display().to_string())?;
     let kind = serde_json::from_value::<WorkloadKind>(manifest["kind"].clone())?;
-    Ok(Workload::from_json(kind, &manifest.to_string()))
+    let metadata = serde_json::from_value(manifest["metadata"].clone()).unwrap_or_default();
+    Ok((metadata, Workload::from_json(kind, &manifest.to_string())))
 }
 
 /// The lines that only one of the texts has, each with a sign, between those that both have.
@@ -224,8 +269,23 @@ fn every_code_has_a_fixture() -> anyhow::Result<()> {
     let shown: BTreeSet<&str> = fixtures.iter().filter_map(|f| f.expected.as_ref()).flat_map(Expected::codes).collect();
     let every =
         DeviationCode::ALL.iter().map(|code| code.as_str()).chain(RiskCode::ALL.iter().map(|code| code.as_str()));
-    let expected: BTreeSet<&str> = every.filter(|code| !NOT_FROM_OBJECTS.contains(code)).collect();
-    assert_eq!(shown, expected, "left: codes with a fixture, right: codes that objects alone can lead to");
+    let expected: BTreeSet<&str> =
+        every.filter(|code| !NOT_FROM_OBJECTS.contains(code) || FROM_EVENTS.contains(code)).collect();
+    assert_eq!(shown, expected, "left: codes with a fixture, right: codes that objects and events can lead to");
+    Ok(())
+}
+
+/// Events come by several ways and are repeated: in which order they arrive must not matter.
+#[test]
+fn events_may_arrive_in_any_order() -> anyhow::Result<()> {
+    let mut told = 0;
+    for fixture in all()? {
+        let name = fixture.name();
+        let Some(reversed) = fixture.reversed else { continue };
+        told += 1;
+        assert_eq!(reversed, fixture.assessment, "{name}: judged otherwise if told in the opposite order");
+    }
+    assert!(told > 40, "only {told} fixtures tell who did it");
     Ok(())
 }
 
@@ -239,7 +299,8 @@ fn every_finding_is_written_once() -> anyhow::Result<()> {
         }
         let key = fixture.workload.as_ref().map(|workload| workload.key.clone()).unwrap_or_default();
         let reference = reference(&key, "6f1c2a0e-0000-4000-8000-000000000000");
-        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref(), attribution: None };
+        let attribution = fixture.evidence.as_ref().map(Evidence::attribution);
+        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref(), attribution };
         let write = plan(subject, &fixture.assessment, None, fixture.now);
         assert_eq!(
             write.is_none(),

@@ -17,6 +17,8 @@ mod draft;
 mod fixtures;
 mod fuzz_regressions;
 #[cfg(feature = "operator")]
+mod identity;
+#[cfg(feature = "operator")]
 mod intake;
 mod layering;
 mod mutations;

@@ -34,7 +34,8 @@ pub(in crate::assess) struct Own<'a> {
     maker: &'a Deed,
 }
 
-/// Whoever deploys everything, such as a GitOps controller, brings workloads and approvals alike: what was reviewed is in Git.
+/// Whoever deploys everything, such as a GitOps controller, brings workloads and approvals alike: what was reviewed is in Git. So an
+/// approval that came by a path is nobody's own, whoever passes for the one who brought it.
 /// `approvals` are those that select the workload, by name.
 pub(in crate::assess) fn own_approvals<'a>(facts: &Facts<'a>, approvals: &[&'a str]) -> Vec<Own<'a>> {
     let Some(identity) = facts.identity else { return Vec::new() };
@@ -43,7 +44,9 @@ pub(in crate::assess) fn own_approvals<'a>(facts: &Facts<'a>, approvals: &[&'a s
         return Vec::new();
     }
     let own = |approval: &&'a str| {
-        let approvers = (identity.approvers)(approval);
+        let is_no_path = |deed: &Deed| !identity.paths.brings_approvals(&deed.actor, deed.source);
+        let mut approvers = (identity.approvers)(approval);
+        approvers.retain(is_no_path);
         let maker = makers.iter().find(|maker| approvers.iter().any(|approver| approver.has_actor_of(maker)))?;
         Some(Own { approval, maker })
     };

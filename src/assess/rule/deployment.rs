@@ -12,6 +12,9 @@ use crate::workload::redact::printable;
 
 const FIELD: &str = "spec.expected.deploymentPaths";
 
+/// Why it is unknown wherever nobody was told who did it, such as on the command line.
+const ASK_THE_OPERATOR: &str = "not known here: only the operator is told who deploys; its finding and the condition FullyChecked of the approval say more";
+
 /// Only what the API server told of the request counts. Labels, annotations and field managers are chosen by whoever makes it.
 pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     if rules.deployment_paths.is_empty() {
@@ -22,7 +25,7 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
         notes.unknown(DeviationCode::DeploymentPath, FIELD, Texts::new("", expected.as_str(), why));
     };
     let Some(identity) = facts.identity else {
-        return unknown(notes, "not known, without evidence of who deployed it");
+        return unknown(notes, ASK_THE_OPERATOR);
     };
     let provenance = identity.provenance;
     match (provenance.account, &provenance.changer) {

@@ -232,7 +232,7 @@ fn every_expectation_is_explained() {
             "Held PodSecurity allowed.hostPaths | POD.volumes[0].hostPath | only the host paths /var/* | /var/log",
             "Held Reference allowed.secrets | POD.containers[0].envFrom[0].secretRef | Secret db | Secret db",
             "Held Reference allowed.configMaps | POD.containers[0].envFrom[2].configMapRef | ConfigMap * | ConfigMap c",
-            "Unknown DeploymentPath expected.deploymentPaths |  | deployed by argocd | not known, without evidence of who deployed it",
+            "Unknown DeploymentPath expected.deploymentPaths |  | deployed by argocd | not known here: only the operator is told who deploys; its finding and the condition FullyChecked of the approval say more",
         ]
     );
     assert_eq!(explanation.approvals[0].outcome, Some(Outcome::Unknown));

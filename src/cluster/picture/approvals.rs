@@ -61,6 +61,7 @@ impl Picture {
         };
         let same_status = known.is_some_and(|known| known.status == status);
         self.recorded.insert(name.clone(), RecordedApproval { uid, version, seen, status });
+        self.know_approval(&name);
         let mut concerned = approval.map(|approval| self.replace_approval(approval, now)).unwrap_or_default();
         if !concerned.is_empty() || !same_status || !same_spec {
             concerned.push(Concerned::Approval(name));

@@ -26,7 +26,11 @@ impl Picture {
                 self.lists.findings.mention(&observed.name().to_owned());
                 let version = observed.version();
                 if let Ok(finding) = observed.object {
-                    self.put_finding(Versioned { version, record: Record::of(&finding) }, now)
+                    let mut record = Record::of(&finding);
+                    if let Some(known) = self.findings.get(&record.name) {
+                        record = record.insisting(&known.record);
+                    }
+                    self.put_finding(Versioned { version, record }, now)
                 } else {
                     self.metrics.could_not_read("scheduledworkloadfindings");
                     Vec::new()

@@ -19,6 +19,10 @@ impl Picture {
         let mut concerned = self.begin_ledger(now);
         for fact in facts {
             let Some(news) = self.ledger.record(fact, &self.standards.own, now) else { continue };
+            // Those who are judged by what it says look at the approval itself, and not at its name.
+            if news.object.kind == ObjectKind::Approval {
+                self.know_approval(&news.object.name);
+            }
             concerned.extend(self.concerned_by(&news.object));
         }
         concerned
@@ -73,19 +77,33 @@ impl Picture {
         provenance
     }
 
+    /// Ties what is known of an approval of that name to the one that is there.
+    pub(super) fn know_approval(&mut self, name: &str) {
+        if let Some(known) = self.recorded.get(name) {
+            self.ledger.observe(&known.uid, &approval_object(name), known.seen.created);
+        }
+    }
+
     /// Who made an approval what it is.
     pub(super) fn approvers(&self, name: &str, now: Timestamp) -> Vec<Deed> {
         let Some(known) = self.recorded.get(name) else { return Vec::new() };
         self.ledger.provenance(&known.uid, &known.seen, self.standards.grace, now).makers().cloned().collect()
     }
 
-    /// An event that is waited for no longer changes the verdict by itself.
-    pub(super) fn wait_for_evidence(&mut self, subject: &Concerned, known: &Provenance, assessment: &Assessment) {
+    /// An event that is waited for no longer changes the verdict by itself. Says whether one is waited for that matters.
+    pub(super) fn wait_for_evidence(
+        &mut self,
+        subject: &Concerned,
+        known: &Provenance,
+        assessment: &Assessment,
+    ) -> bool {
         if let Account::Awaited { until } = known.account
             && !assessment.unknown.is_empty()
         {
             self.deadlines.add(until, subject.clone());
+            return true;
         }
+        false
     }
 
     /// Judges who wrote an approval, and returns what has to be written about that.
@@ -108,7 +126,7 @@ impl Picture {
     }
 
     fn approval_provenance(&mut self, name: &str, uid: &str, seen: &Seen, finding: &str, now: Timestamp) -> Provenance {
-        self.ledger.observe(uid, &approval_object(name), seen.created);
+        self.know_approval(name);
         let mut provenance = self.ledger.provenance(uid, seen, self.standards.grace, now);
         provenance.tampering = self.ledger.attempts().on(finding).to_vec();
         provenance

@@ -1,6 +1,7 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
 mod approvals;
+mod departed;
 mod findings;
 mod identity;
 mod own;
@@ -26,6 +27,7 @@ use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey};
+use departed::Departed;
 use own::OwnApprovals;
 use removed::Removed;
 
@@ -47,6 +49,8 @@ pub(in crate::cluster) struct Picture {
     /// The workloads that each approval selects.
     selected: HashMap<Arc<str>, BTreeSet<Arc<WorkloadKey>>>,
     workloads: Workloads,
+    /// Workloads that were gone before they could be judged.
+    departed: Departed,
     namespaces: HashMap<String, Labels>,
     findings: Findings,
     /// Findings that somebody removed.
@@ -101,6 +105,7 @@ impl Picture {
             recorded: HashMap::new(),
             selected: HashMap::new(),
             workloads: Workloads::default(),
+            departed: Departed::default(),
             namespaces: HashMap::new(),
             findings: Findings::default(),
             removed: Removed::default(),
@@ -128,6 +133,7 @@ impl Picture {
     /// Everything that has to be looked at once, after the first lists.
     pub(in crate::cluster) fn everything(&self) -> impl Iterator<Item = Concerned> {
         let workloads = self.workloads.keys().map(|key| WorkloadKey::clone(key));
+        let workloads = workloads.chain(self.departed.keys().cloned());
         let recorded = self.findings.subjects().cloned();
         let required = self.inventory.iter().flat_map(|approval| approval.required());
         let approvals = self.inventory.iter().map(|approval| Concerned::Approval(approval.name.clone()));
@@ -175,7 +181,8 @@ impl Picture {
         self.metrics.judged();
         let subject = Concerned::Workload(key.clone());
         let mut writes = self.bring_back(&subject);
-        // What is brought back is looked at again once it is there.
+        writes.extend(self.judge_departed(key, now));
+        // What is brought back, or over already, is looked at again once it is there.
         let mut concerned: Vec<Concerned> = if writes.is_empty() { Vec::new() } else { vec![subject.clone()] };
         if let Some(entry) = &live {
             let reference = finding::reference(key, &entry.uid);
@@ -183,7 +190,8 @@ impl Picture {
             let (workload, provenance, assessment) = self.assess(entry, key, &name, now);
             concerned.extend(self.selected_now(key, entry, &assessment));
             concerned.extend(self.own.set(key, &assessment.own_approvals).into_iter().map(Concerned::Approval));
-            self.wait_for_evidence(&subject, &provenance, &assessment);
+            let waits = self.wait_for_evidence(&subject, &provenance, &assessment);
+            self.workloads.set_judged(key, !waits);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
             let about = Subject { reference: &reference, workload: workload.as_ref(), attribution: Some(attribution) };
             writes.extend(self.plan(about, &assessment, now));
@@ -210,8 +218,7 @@ impl Picture {
         let provenance = self.provenance(entry, key, unpacked.as_ref().ok(), finding, now);
         match unpacked {
             Ok(workload) => {
-                let none = Labels::new();
-                let labels = self.namespaces.get(&key.namespace).unwrap_or(&none);
+                let labels = self.namespaces.get(&key.namespace);
                 let approvers = |name: &str| self.approvers(name, now);
                 let identity =
                     Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };

@@ -53,13 +53,17 @@ impl Picture {
             known.object != object || known.seen.claim != seen.claim || is_other
         });
         if let Some(known) = self.workloads.get_mut(&key) {
-            let replaced = std::mem::replace(&mut known.uid, uid);
-            (known.seen, known.object) = (seen, object);
-            if replaced != known.uid {
-                self.ledger.gone(&replaced, now);
+            if known.uid != uid {
+                self.ledger.gone(&known.uid, now);
+                if !known.judged {
+                    self.departed.add(&key, known.clone());
+                }
             }
+            (known.uid, known.seen, known.object) = (uid, seen, object);
+            known.judged &= !is_news;
         } else {
-            self.workloads.insert(Arc::new(key.clone()), Entry { uid, seen, object, selected_by: Box::default() });
+            let entry = Entry { uid, seen, object, selected_by: Box::default(), judged: false };
+            self.workloads.insert(Arc::new(key.clone()), entry);
         }
         if is_news { vec![Concerned::Workload(key)] } else { Vec::new() }
     }
@@ -70,6 +74,9 @@ impl Picture {
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.push(Concerned::Workload(key.clone()));
+        if !entry.judged {
+            self.departed.add(key, entry);
+        }
         concerned
     }
 

@@ -60,11 +60,13 @@ pub(super) fn read(event: &Outer<'_>, told: Option<Timestamp>, reading: &mut Rea
         None => return Outcome::Unreadable("an audit event about a workload has no stage"),
     }
     let status = unquoted(event.response_status);
-    match number(picked::<Status<'_>>(status.as_deref()).code) {
-        Some(200..300) => {}
-        Some(_) => return Outcome::Ignored,
-        None => return Outcome::Unreadable("an audit event about a workload does not say how the request ended"),
-    }
+    let verb = match (number(picked::<Status<'_>>(status.as_deref()).code), verb) {
+        // What is applied on the server's side, or updated, is created if it was not there.
+        (Some(201), Verb::Patch | Verb::Update) => Verb::Create,
+        (Some(200..300), _) => verb,
+        (Some(_), _) => return Outcome::Ignored,
+        (None, _) => return Outcome::Unreadable("an audit event about a workload does not say how the request ended"),
+    };
     let uri = text(event.request_uri);
     let request = unquoted(event.request_object);
     if is_dry_run(event, verb, uri.as_deref(), request.as_deref()) {

@@ -193,7 +193,8 @@ impl Ledger {
             None => Account::NoSource,
             Some(since) => {
                 let witnessed = history.and_then(|history| history.witnessed);
-                let is_older = seen.created.is_some_and(|created| created < since);
+                // The time of an object has whole seconds.
+                let is_older = seen.created.is_some_and(|created| created.as_second() < since.as_second());
                 let is_before = witnessed.map_or(is_older, |witnessed| seen.sighting.generation <= witnessed);
                 let until = seen.at.saturating_add(grace).unwrap_or(Timestamp::MAX);
                 if is_before {

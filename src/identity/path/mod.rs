@@ -112,6 +112,14 @@ impl Paths {
         first.map_or(Ok(()), Err)
     }
 
+    /// Whether a change of an approval came by a way by which approvals come: one of those that are configured for them, or else any.
+    pub fn brings_approvals(&self, actor: &Actor, source: Source) -> bool {
+        match self.approvals {
+            Some(_) => self.check_approval(actor, source).is_ok(),
+            None => self.paths.iter().any(|path| path.check_actor(actor, source).is_ok()),
+        }
+    }
+
     fn path(&self, name: &str) -> Option<&Path> {
         self.paths.iter().find(|path| path.name == name)
     }

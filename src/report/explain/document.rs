@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::document::{Named, api_version, to_json};
 use super::super::words::{shown, source};
 use super::Subject;
+use super::recorded::OneFinding;
 use crate::api::code::{DeviationCode, Severity};
 use crate::api::finding::{Deviation, Outcome, Risk};
 use crate::assess::{Check, CheckOutcome, Explained, Explanation};
@@ -30,6 +31,7 @@ pub fn json(subject: &Subject<'_>, explanation: &Explanation) -> String {
         deviations: assessment.deviations.iter().map(deviation).collect(),
         risks: assessment.risks.iter().map(risk).collect(),
         approvals: explanation.approvals.iter().map(approval).collect(),
+        finding: subject.finding.and_then(OneFinding::of),
         next_runs: subject.ticks.iter().map(|tick| shown(tick)).collect(),
     })
 }
@@ -54,6 +56,8 @@ struct Document {
     deviations: Vec<Deviation>,
     risks: Vec<OneRisk>,
     approvals: Vec<OneApproval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding: Option<OneFinding>,
     next_runs: Vec<String>,
 }
 

@@ -2,8 +2,10 @@
 
 mod document;
 mod page;
+mod recorded;
 mod text;
 
+use crate::api::ScheduledWorkloadFinding;
 use crate::manifest::Position;
 use crate::workload::WorkloadKey;
 
@@ -24,4 +26,6 @@ pub struct Subject<'a> {
     pub position: Option<Position>,
     /// When it runs next, as text; empty for a Job, and for a schedule that never ticks.
     pub ticks: &'a [String],
+    /// The finding about it, if it comes from a cluster that has one.
+    pub finding: Option<&'a ScheduledWorkloadFinding>,
 }

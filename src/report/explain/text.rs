@@ -5,14 +5,17 @@ use annotate_snippets::renderer::{AnsiColor, Effects, Style as Ansi};
 use super::super::words::{Code, location, shown, workload};
 use super::super::{Style, lines};
 use super::Subject;
+use super::recorded::{actors, phrase};
+use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Deviation, Outcome};
 use crate::assess::{Check, CheckOutcome, Explained, Explanation};
 
 /// How many approvals that do not select the workload are told.
 const MOST_OTHERS: usize = 20;
 
-/// Renders a judgement in full: the verdict, how the severity came about, what each approval expects and what is there, which
-/// approvals do not select the workload and why, the next runs, and the risks with their meaning. It ends with a line break.
+/// Renders a judgement in full: the verdict, how the severity came about, what each approval expects and what is there, who made it
+/// as its finding says, which approvals do not select the workload and why, the next runs, and the risks with their meaning. It ends
+/// with a line break.
 pub fn text(subject: &Subject<'_>, explanation: &Explanation, style: &Style) -> String {
     let mut page = Page { out: String::new(), colour: style.colour };
     page.verdict(subject, explanation);
@@ -21,6 +24,9 @@ pub fn text(subject: &Subject<'_>, explanation: &Explanation, style: &Style) -> 
         explanation.approvals.iter().partition(|approval| approval.outcome.is_some());
     for (i, approval) in selecting.iter().enumerate() {
         page.approval(approval, i == 0 && selecting.len() > 1);
+    }
+    if let Some(finding) = subject.finding {
+        page.finding(finding);
     }
     page.others(&others);
     page.ticks(subject.ticks);
@@ -126,7 +132,20 @@ impl Page {
                 let mark = self.styled("?", OPEN);
                 self.line(&format!("  {mark} {field}: cannot be told here"));
                 self.line(&format!("      expected  {}", shown(expected)));
+                if !observed.is_empty() {
+                    self.line(&format!("      observed  {}", shown(observed)));
+                }
             }
+        }
+    }
+
+    /// Who made it, as the operator recorded it.
+    fn finding(&mut self, finding: &ScheduledWorkloadFinding) {
+        let Some(status) = &finding.status else { return };
+        let name = finding.metadata.name.as_deref().unwrap_or_default();
+        self.heading(&format!("Finding {}: {}", shown(name), status.state.as_str()));
+        for (role, actor) in actors(status) {
+            self.line(&format!("  {role}: {}", phrase(actor)));
         }
     }
 

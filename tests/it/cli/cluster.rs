@@ -166,6 +166,10 @@ async fn findings_are_approved(scene: &Scene, folder: &Folder) -> anyhow::Result
     scene.apply(&[changed.clone()]).await?;
     let finding = scene.finding_in(State::Open, "billing", "brand-new").await;
     let name = finding.metadata.name.context("a finding has a name")?;
+    // Nobody is known, but what the object says of itself.
+    let explained = folder.run(["explain", "cj/billing/brand-new"]).succeeded().stdout;
+    let told = format!("\nFinding {name}: Open\n  last changed: by (");
+    assert!(explained.contains(&told) && explained.contains("which proves nothing"), "{explained}");
     let drafted = folder.run(["approve", &name]).succeeded().stdout;
     let diff = folder.run(["approve", &name, "-o", "diff"]).succeeded().stdout;
     assert!(diff.starts_with("--- a/billing-brand-new.yaml"), "{diff}");

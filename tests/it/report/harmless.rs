@@ -3,7 +3,7 @@
 use cronwarden::report::explain::{self, Subject};
 use cronwarden::report::{Excerpt, Level, Problem, Report, Source, Style, json, sarif, table, yaml};
 
-use super::explain::explanation;
+use super::explain::{explanation, finding};
 use super::sample::report;
 
 /// Stands in every secret of the sample.
@@ -114,7 +114,16 @@ fn hostile_explanations_are_escaped() {
     }
     let judged = &report().judged[1];
     let source = Source::of(HOSTILE);
-    let subject = Subject { key: &judged.key, source: &source, position: None, ticks: &[HOSTILE.to_owned()] };
+    let mut finding = finding();
+    finding.metadata.name = Some(HOSTILE.to_owned());
+    let status = finding.status.as_mut().expect("a status");
+    for actor in status.creator.iter_mut().map(|creator| &mut **creator).chain([&mut status.actor]) {
+        actor.shown = HOSTILE.to_owned();
+        (actor.verb, actor.audit_id) = (Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()));
+        actor.deployment_path = Some(HOSTILE.to_owned());
+    }
+    let (key, ticks) = (&judged.key, &[HOSTILE.to_owned()]);
+    let subject = Subject { key, source: &source, position: None, ticks, finding: Some(&finding) };
     assert_harmless(&explain::text(&subject, &explanation, &Style::default()));
     assert_harmless(&explain::json(&subject, &explanation));
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::identity::Fact;
+use crate::identity::{Fact, Verb};
 
 /// Where the records are: a folder for each sender, and next to each record what has to be read from it.
 fn folder() -> PathBuf {

@@ -102,6 +102,15 @@ fn patches_that_can_change_a_spec() {
 }
 
 #[test]
+fn what_a_patch_creates_is_created() {
+    let created = |verb: &str, code: u16| fact_of(json!({ "verb": verb, "responseStatus": { "code": code } })).verb;
+    assert_eq!(created("patch", 201), Verb::Create, "server-side apply");
+    assert_eq!(created("update", 201), Verb::Create);
+    assert_eq!((created("patch", 200), created("update", 200)), (Verb::Patch, Verb::Update));
+    assert_eq!(created("delete", 201), Verb::Delete);
+}
+
+#[test]
 fn only_patches_are_looked_into() {
     let patch = json!({ "metadata": { "labels": { "a": "b" } } });
     assert!(!fact_of(json!({ "verb": "patch", "requestObject": patch })).version.may_change_spec);

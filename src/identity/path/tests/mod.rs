@@ -101,6 +101,11 @@ fn approvals_change_through_their_paths_only() {
     assert_eq!(why(&in_pod(ACCOUNT, "argocd-application-controller-0")), Ok(()));
     assert_eq!(why(&actor(ACCOUNT)), Err(format!("the token of {ACCOUNT} is not bound to a pod")));
     assert_eq!(why(&actor("ci")), Err("ci is none of the identities of gitops".to_owned()));
+    let brings = |paths: &Paths, name: &str| paths.brings_approvals(&actor(name), Source::Audit);
+    assert!(!brings(&paths, "ci"));
+    let any = path("users: [ci]");
+    assert!(brings(&any, "ci") && !brings(&any, "jane"), "any path will do where none is named for approvals");
+    assert!(!brings(&Paths::default(), "ci"));
     let mut jane = actor("jane");
     jane.user.groups.push("release-managers".to_owned());
     assert_eq!(why(&jane), Ok(()));
