@@ -1,6 +1,6 @@
 //! The caches: plain structures that are fed with what the watches see and answer questions about it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -150,9 +150,21 @@ pub(super) struct Findings {
     by_name: HashMap<String, Versioned>,
     by_subject: HashMap<Concerned, BTreeSet<String>>,
     states: BTreeMap<State, usize>,
+    /// At which version some were deleted lately: the answer to a write may arrive after that.
+    gone: HashMap<String, u64>,
+    /// Those, in the order of their deletion.
+    latest_gone: VecDeque<String>,
 }
 
+/// How many deleted findings are remembered, by name.
+const MOST_GONE: usize = 10_000;
+
 impl Findings {
+    /// Whether one was deleted after it was like this.
+    pub(super) fn is_gone(&self, finding: &Versioned) -> bool {
+        self.gone.get(&finding.record.name).is_some_and(|at| finding.version < *at)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Versioned> {
         self.by_name.get(name)
     }
@@ -186,6 +198,14 @@ impl Findings {
     pub(super) fn remove(&mut self, name: &str, version: u64) -> Option<Record> {
         if self.by_name.get(name).is_some_and(|known| version < known.version) {
             return None;
+        }
+        if version < u64::MAX && self.gone.insert(name.to_owned(), version).is_none() {
+            self.latest_gone.push_back(name.to_owned());
+            if self.latest_gone.len() > MOST_GONE
+                && let Some(oldest) = self.latest_gone.pop_front()
+            {
+                self.gone.remove(&oldest);
+            }
         }
         let Versioned { record, version: _ } = self.by_name.remove(name)?;
         if let Some(count) = self.states.get_mut(&record.state().unwrap_or_default()) {

@@ -81,6 +81,10 @@ impl Picture {
     /// Takes in a finding as the API server answered a write. It says what was just planned, so nobody is concerned, unless
     /// people decided something about it in the meantime.
     pub(in crate::cluster) fn put_written(&mut self, finding: Versioned, now: Timestamp) -> Vec<Concerned> {
+        // Somebody removed it before the answer arrived: that is known, and it is brought back.
+        if self.findings.is_gone(&finding) {
+            return Vec::new();
+        }
         let known = self.findings.get(&finding.record.name).and_then(|known| known.record.acknowledgement.clone());
         let decided = known != finding.record.acknowledgement;
         self.removed.is_back(&finding.record.name);

@@ -1,13 +1,16 @@
 //! Findings cannot be got rid of, and trying to is a risk of its own.
 
+use std::collections::BTreeMap;
+
 use cronwarden::api::ScheduledWorkloadFinding;
 use cronwarden::api::finding::{ScheduledWorkloadFindingStatus as Status, State};
 use kube::ResourceExt;
-use serde_json::json;
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
 
 use super::stage::{PATHS, Stage, risks};
 use crate::harness::eventually;
-use crate::operator::scene::{PATIENCE, cron_job, namespace};
+use crate::operator::scene::{PATIENCE, approval, cron_job, namespace};
 
 /// What somebody did to a finding, as it tells.
 fn attempts(status: &Status) -> Vec<(&str, Option<&str>)> {
@@ -129,6 +132,39 @@ async fn everything_at_once(stage: &Stage) -> anyhow::Result<()> {
         let (now, before) = (now.status.expect("it has one"), finding.status.clone().expect("it had one"));
         assert_eq!((now.state, now.first_seen, now.snapshot), (before.state, before.first_seen, before.snapshot));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn findings_that_are_removed_as_soon_as_they_are_there_come_back() -> anyhow::Result<()> {
+    const JOBS: usize = 30;
+    let stage = Stage::start(PATHS).await?;
+    stage.scene.apply(&[namespace("payments")]).await?;
+    // With an inventory there are Events, and the operator knows the answer to a write only after them.
+    stage.scene.approve(&[approval("elsewhere", "any")]).await?;
+    let jobs: Vec<Value> = (0..JOBS).map(|number| cron_job("payments", &format!("job-{number:02}"))).collect();
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": jobs });
+    stage.create("jane", &list).await?;
+    let mut removed = BTreeMap::new();
+    eventually("every finding was removed once", PATIENCE, async || {
+        for finding in stage.scene.all_findings().await.map_err(|error| error.to_string())? {
+            let name = finding.name_any();
+            if finding.status.is_some() && !removed.contains_key(&name) {
+                let gone = stage.scene.findings().delete(&name, &DeleteParams::default()).await;
+                gone.map_err(|error| error.to_string())?;
+                removed.insert(name, finding.uid());
+            }
+        }
+        if removed.len() == JOBS { Ok(()) } else { Err(format!("{} of {JOBS}", removed.len())) }
+    })
+    .await;
+    eventually("every finding is back", PATIENCE, async || {
+        let mut findings = stage.scene.all_findings().await.map_err(|error| error.to_string())?;
+        let told = |status: &Status| risks(status).contains(&"EvidenceTampering");
+        findings.retain(|f| removed.get(&f.name_any()) != Some(&f.uid()) && f.status.as_ref().is_some_and(told));
+        if findings.len() == JOBS { Ok(()) } else { Err(format!("{} of {JOBS}", findings.len())) }
+    })
+    .await;
     Ok(())
 }
 
