@@ -44,7 +44,7 @@ Examples:
 
 pub(super) const REPLAY: &str = "\
 Examples:
-  # What happened, judged by the approvals as they were then, as far as the logs tell.
+  # What happened, judged by the approvals as the logs tell of them.
   cronwarden replay audit-*.log.gz
 
   # What deviated from the inventory in Git from one day on, and who did it.

@@ -129,19 +129,19 @@ impl DeviationCode {
                 "A Job that names a CronJob as its owner passes for a scheduled run, and so for approved. \
                  The CronJob controller sets that owner, and so does `kubectl create job --from`; tools that copy Jobs between clusters can leave a stale one. \
                  No field of an approval speaks for it. \
-                 This version does not report the code: it does not watch Jobs."
+                 The operator of this version does not report the code, as it does not watch Jobs; `cronwarden replay` does, from audit logs."
             }
             Self::TemplateDrift => {
                 "A Job that differs from its CronJob runs something that the judged template does not show. \
                  Admission webhooks that add sidecars or settings are commonly behind it. \
                  No field of an approval speaks for it. \
-                 This version does not report the code: it does not watch Jobs."
+                 The operator of this version does not report the code, as it does not watch Jobs; `cronwarden replay` does, from audit logs."
             }
             Self::TickSquatting => {
                 "The names of scheduled Jobs can be computed in advance: whoever takes one before its time runs their own code under it and keeps the real run from starting. \
                  No benign cause is known. \
                  No field of an approval speaks for it. \
-                 This version does not report the code: it does not watch Jobs."
+                 The operator of this version does not report the code, as it does not watch Jobs; `cronwarden replay` does, from audit logs."
             }
             Self::PodDrift => {
                 "A Pod that differs from its Job runs something that the judged template does not show. \
@@ -318,7 +318,7 @@ mod tests {
     /// So that a page does not go on saying so when it is no longer true: these are the codes without a fixture.
     #[test]
     fn codes_that_are_not_reported_say_so() {
-        let silent = |help: &str| help.contains("This version");
+        let silent = |help: &str| help.contains("This version") || help.contains("of this version");
         let deviations: Vec<&str> =
             DeviationCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();
         let risks: Vec<&str> = RiskCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();

@@ -170,7 +170,11 @@ pub(super) fn validating_webhook(made: &Made, place: &Place) -> anyhow::Result<S
             match_policy: Some("Equivalent".to_owned()),
             rules: Some(vec![
                 rule("batch", "v1", &["cronjobs", "jobs"]),
-                rule("cronwarden.dev", "v1alpha1", &["approvedcronjobs", "scheduledworkloadfindings"]),
+                rule(
+                    "cronwarden.dev",
+                    "v1alpha1",
+                    &["approvedcronjobs", "scheduledworkloadfindings", "scheduledworkloadfindings/status"],
+                ),
             ]),
             ..ValidatingWebhook::default()
         }]),
