@@ -6,7 +6,7 @@ use super::event::fit;
 use crate::api::finding::{Actor, Attempt, Evidence};
 use crate::assess::who;
 use crate::identity::path::Paths;
-use crate::identity::{Claim, Deed, Provenance, Source, ledger};
+use crate::identity::{self, Claim, Deed, Provenance, Source, ledger};
 use crate::workload::Workload;
 
 /// The longest text of one field, in bytes.
@@ -55,12 +55,25 @@ impl Attribution<'_> {
 }
 
 fn actor(deed: &Deed, deployment_path: Option<String>) -> Actor {
-    let Deed { at, id, source, verb, actor } = deed;
+    let evidence = match deed.source {
+        Source::Audit => Evidence::Audit,
+        Source::Admission => Evidence::Admission,
+    };
+    Actor {
+        verb: Some(deed.verb.as_str().to_owned()),
+        time: Some(Time(deed.at)),
+        deployment_path,
+        ..requester(&deed.actor, &deed.id, evidence)
+    }
+}
+
+/// Who made a request, in the words of a finding. `id` is its `auditID`.
+pub fn requester(actor: &identity::Actor, id: &str, evidence: Evidence) -> Actor {
     let text = |text: &str| fit(text, LONGEST_TEXT);
     let some = |given: &str| (!given.is_empty()).then(|| text(given));
     let user = actor.effective();
     Actor {
-        shown: fit(&who(actor), LONGEST_TEXT),
+        shown: text(&who(actor)),
         username: some(&user.username),
         groups: user.groups.iter().map(|group| text(group)).collect(),
         impersonator: actor.impersonated.as_ref().and_then(|_| some(&actor.user.username)),
@@ -70,16 +83,10 @@ fn actor(deed: &Deed, deployment_path: Option<String>) -> Actor {
             "" => text(&pod.name),
             node => text(&format!("{} on node {node}", pod.name)),
         }),
-        verb: Some(verb.as_str().to_owned()),
-        time: Some(Time(*at)),
         audit_id: some(id),
         authorized_by: some(&actor.authorization),
-        deployment_path,
-        field_manager: None,
-        evidence: match source {
-            Source::Audit => Evidence::Audit,
-            Source::Admission => Evidence::Admission,
-        },
+        evidence,
+        ..Actor::default()
     }
 }
 

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::api::finding::{SubjectKind, WorkloadReference};
 use crate::workload::WorkloadKey;
 
-pub use actor::Attribution;
+pub use actor::{Attribution, requester};
 pub use event::{Notice, Reason};
 pub use fingerprint::fingerprint;
 pub use plan::{Closing, Subject, Write, attributed, closing, expired, plan, restored};

@@ -10,6 +10,8 @@ use super::super::words::{self, codes, shown};
 use super::Replay;
 use super::phrase::subject;
 use crate::api::code::Severity;
+use crate::api::finding::{Actor, Evidence};
+use crate::finding;
 use crate::identity;
 use crate::timeline::{ActorSummary, Difference, Entry, History, Inventories, Life, Remark, Subject, Verdict};
 
@@ -100,27 +102,6 @@ enum Target {
     Approval(String),
     /// Workloads that are not named.
     Workloads(String),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Actor {
-    username: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    impersonator: Option<String>,
-    #[serde(rename = "sourceIPs", skip_serializing_if = "Vec::is_empty")]
-    source_ips: Vec<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    user_agent: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pod: Option<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    authorization: String,
-    #[serde(rename = "auditID", skip_serializing_if = "String::is_empty")]
-    audit_id: String,
-    evidence: &'static str,
 }
 
 #[derive(Serialize)]
@@ -224,7 +205,7 @@ fn one_entry(replay: &Replay, entry: &Entry) -> OneEntry {
             Subject::Unnamed(..) => Target::Workloads(subject(&entry.subject)),
         },
         uid: shown(&entry.uid),
-        actor: actor(entry),
+        actor: finding::requester(&entry.actor, &entry.audit_id, Evidence::Audit),
         verdict: entry.verdict.map(Verdict::as_str),
         severity: (entry.verdict == Some(Verdict::Deviating)).then_some(assessment.severity),
         severity_reasons: assessment.severity_reasons.clone(),
@@ -250,22 +231,6 @@ fn one_entry(replay: &Replay, entry: &Entry) -> OneEntry {
         template_hash: entry.template_hash.clone(),
         source: words::source(&replay.source(entry)),
         line: entry.origin.line,
-    }
-}
-
-fn actor(entry: &Entry) -> Actor {
-    let identity::Actor { user, impersonated, source_ips, user_agent, pod, authorization } = &*entry.actor;
-    let effective = entry.actor.effective();
-    Actor {
-        username: shown(&effective.username),
-        groups: effective.groups.iter().map(|group| shown(group)).collect(),
-        impersonator: impersonated.is_some().then(|| shown(&user.username)),
-        source_ips: source_ips.iter().map(|address| shown(address)).collect(),
-        user_agent: shown(user_agent),
-        pod: pod.as_ref().map(|pod| shown(&pod.name)),
-        authorization: shown(authorization),
-        audit_id: shown(&entry.audit_id),
-        evidence: "Audit",
     }
 }
 
