@@ -233,7 +233,7 @@ fn finding(name: &str, namespace: &str, severity: &str, state: &str) -> Value {
             "reasons": "Command,Image",
             "riskReasons": "HostPath",
             "nearestApproval": "dns",
-            "actor": { "username": "mallory", "evidence": "Audit" },
+            "actor": { "shown": "mallory", "username": "mallory", "evidence": "Audit" },
             "lastSeen": "2026-01-01T00:00:00Z",
             "fingerprint": "sha256:1",
         },
