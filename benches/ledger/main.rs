@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use cronwarden::identity::ledger::{PAGES, Seen, Sighting};
-use cronwarden::identity::{Ledger, Object, ObjectKind, audit};
+use cronwarden::identity::{Ledger, audit};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +42,8 @@ fn main() -> Outcome<()> {
         for fact in audit::read(text.as_bytes()).facts {
             facts += 1;
             ledger.record(&fact, "", now);
+            // The watch tells of it about as soon.
+            ledger.observe(fact.version.uid.as_deref().unwrap_or_default(), &fact.object, fact.version.created);
         }
     }
     let recorded = start.elapsed();
@@ -51,8 +53,6 @@ fn main() -> Outcome<()> {
     let mut known = 0;
     for number in 0..count {
         let (uid, generation) = (uid(number), if number % 2 == 0 { 2 } else { 1 });
-        let object = Object { kind: ObjectKind::CronJob, namespace: namespace(number), name: name(number) };
-        ledger.observe(&uid, &object, Some(now));
         let seen = Seen { sighting: Sighting { generation, ..Sighting::default() }, at: now, ..Seen::default() };
         known += usize::from(ledger.provenance(&uid, &seen, SignedDuration::ZERO, now).changer.is_some());
     }

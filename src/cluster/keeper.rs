@@ -8,7 +8,6 @@ use anyhow::Context;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
@@ -66,7 +65,6 @@ impl Keeper {
 
     async fn read(&self) -> anyhow::Result<Ledger> {
         let mut ledger = Ledger::default();
-        let now = Timestamp::now();
         let mut pages = 0;
         for number in 0..PAGES / PAGES_EACH {
             let name = name(number);
@@ -77,7 +75,7 @@ impl Keeper {
                 match inflate(&bytes).and_then(|text| Ok(Page::from_json(&text)?)) {
                     Ok(page) => {
                         pages += 1;
-                        ledger.restore(page, now);
+                        ledger.restore(page);
                     }
                     // Of what was on it nobody will be able to say who made it.
                     Err(error) => {

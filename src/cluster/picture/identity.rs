@@ -40,6 +40,13 @@ impl Picture {
         self.everything().collect()
     }
 
+    /// The first lists are complete: whatever the ledger knows beside what is there is gone.
+    pub(in crate::cluster) fn settle_ledger(&mut self, now: Timestamp) {
+        let workloads = self.workloads.iter().map(|(_, entry)| &*entry.uid);
+        let approvals = self.recorded.values().map(|known| &*known.uid);
+        self.ledger.settle(workloads.chain(approvals), now);
+    }
+
     fn concerned_by(&self, object: &Object) -> Vec<Concerned> {
         match object.kind {
             ObjectKind::CronJob | ObjectKind::Job => {

@@ -33,6 +33,10 @@ impl Histories {
         self.0.get_mut(usize::from(page::of(uid)))?.remove(uid)
     }
 
+    pub(super) fn uids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(HashMap::keys).map(|uid| &**uid)
+    }
+
     /// Those of one page, by uid.
     pub(super) fn on_page(&self, number: u8) -> Option<&HashMap<Box<str>, History>> {
         self.0.get(usize::from(number))

@@ -177,6 +177,13 @@ impl Ledger {
         }
     }
 
+    /// Notes which objects are there, once all of them are known. Whatever else was restored is gone.
+    pub fn settle<'a>(&mut self, live: impl Iterator<Item = &'a str>, now: Timestamp) {
+        let live: HashSet<&str> = live.collect();
+        let gone = self.histories.uids().filter(|uid| !live.contains(*uid));
+        self.strangers.extend(gone.map(|uid| (uid.into(), now)));
+    }
+
     /// Notes that an object is gone. What is known of it is kept for a while: that somebody deleted it may be told late.
     pub fn gone(&mut self, uid: &str, now: Timestamp) {
         if self.histories.get(uid).is_some() {

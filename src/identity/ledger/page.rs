@@ -183,8 +183,9 @@ impl Ledger {
         Page { form: FORM, since, actors: actors.list, histories, attempts }
     }
 
-    /// Takes in what was kept on a page. What is known already stays.
-    pub fn restore(&mut self, page: Page, now: Timestamp) {
+    /// Takes in what was kept on a page. What is known already stays. Whether the objects are still there is told by
+    /// [`Ledger::settle`].
+    pub fn restore(&mut self, page: Page) {
         let Page { form: _, since, actors, histories, attempts } = page;
         let actors: Vec<Arc<Actor>> = actors.iter().map(|actor| self.shared(actor)).collect();
         let deed = |kept: KeptDeed| {
@@ -198,8 +199,6 @@ impl Ledger {
                 KeptKind::CronJob => ObjectKind::CronJob,
                 KeptKind::ApprovedCronJob => ObjectKind::Approval,
             };
-            // Whether it is still there is seen soon.
-            self.strangers.insert(uid.clone(), now);
             let begin = || History::of(Object { kind, namespace, name });
             let Some(history) = self.histories.entry(&uid, begin) else { continue };
             history.witnessed = witnessed.or(history.witnessed);

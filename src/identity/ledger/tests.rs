@@ -243,6 +243,31 @@ fn lies_about_objects_that_never_were_do_not_fill_the_memory() {
     assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"), "who is there is remembered all the same");
 }
 
+/// A restart over a cluster with more objects than strangers are remembered.
+#[test]
+fn however_many_objects_are_there_all_of_them_are_remembered() {
+    let count = 2 * MOST_STRANGERS;
+    let mut before = ledger(&[]);
+    let uids: Vec<String> = (0..count).map(|number| format!("uid-{number}")).collect();
+    for uid in &uids {
+        let mut fact = fact(uid, "jane", Verb::Create, 1, 100);
+        fact.version.uid = Some(uid.clone());
+        before.record(&fact, OWN, at(100));
+        before.observe(uid, &cron_job("report"), Some(at(10)));
+    }
+    let mut after = Ledger::default();
+    for number in 0..PAGES {
+        after.restore(before.page(number));
+    }
+    after.tidy(at(200));
+    // One is not there any more.
+    after.settle(uids[1..].iter().map(String::as_str), at(200));
+    after.tidy(at(200) + SignedDuration::from_hours(2));
+    let is_known = |uid: &str| after.provenance(uid, &seen(1, None), GRACE, at(200)).changer.is_some();
+    assert_eq!(uids.iter().filter(|uid| is_known(uid)).count(), count - 1);
+    assert!(!is_known(&uids[0]));
+}
+
 #[test]
 fn a_page_of_another_form_is_not_read() {
     assert!(matches!(Page::from_json(br#"{"form":2,"what":[]}"#), Err(PageError::Form(2))));
@@ -305,7 +330,7 @@ proptest! {
         let mut restored = Ledger::default();
         for number in 0..PAGES {
             let text = ledger.page(number).to_json().unwrap();
-            restored.restore(Page::from_json(&text).unwrap(), at(200));
+            restored.restore(Page::from_json(&text).unwrap());
         }
         let seen = seen(generation, None);
         prop_assert_eq!(ledger.provenance("u1", &seen, GRACE, at(100)), restored.provenance("u1", &seen, GRACE, at(100)));
