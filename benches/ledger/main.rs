@@ -43,7 +43,13 @@ fn main() -> Outcome<()> {
             facts += 1;
             ledger.record(&fact, "", now);
             // The watch tells of it about as soon.
-            ledger.observe(fact.version.uid.as_deref().unwrap_or_default(), &fact.object, fact.version.created);
+            let sighting = Sighting {
+                generation: fact.version.generation.unwrap_or_default(),
+                became: fact.version.resource_version,
+                content: None,
+            };
+            let seen = Seen { sighting, created: fact.version.created, at: now, claim: None };
+            ledger.observe(fact.version.uid.as_deref().unwrap_or_default(), &fact.object, &seen);
         }
     }
     let recorded = start.elapsed();

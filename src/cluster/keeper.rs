@@ -8,6 +8,7 @@ use anyhow::Context;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
@@ -72,14 +73,18 @@ impl Keeper {
             let found =
                 found.context("no answer from the API server")?.with_context(|| format!("config map {name}"))?;
             for (key, ByteString(bytes)) in found.and_then(|found| found.binary_data).unwrap_or_default() {
-                match inflate(&bytes).and_then(|text| Ok(Page::from_json(&text)?)) {
-                    Ok(page) => {
+                let number = number_of(&key);
+                match inflate(&bytes).and_then(|text| Ok((number.context("no such page")?, Page::from_json(&text)?))) {
+                    Ok((number, page)) => {
                         pages += 1;
-                        ledger.restore(page);
+                        ledger.restore(number, page);
                     }
                     // Of what was on it nobody will be able to say who made it.
                     Err(error) => {
                         self.metrics.ledger_page_lost();
+                        if let Some(number) = number {
+                            ledger.note_gap(number, Timestamp::now());
+                        }
                         warn!(config_map = name, key, "a page of the ledger cannot be read: {error:#}");
                     }
                 }
@@ -134,7 +139,7 @@ impl Keeper {
         for (number, mut page) in pages {
             let mut bytes = deflate(&page)?;
             while bytes.len() > LARGEST_PAGE && !page.is_empty() {
-                let dropped = page.halve();
+                let dropped = page.halve(Timestamp::now());
                 self.metrics.ledger_entries_dropped(dropped);
                 warn!(page = number, dropped, "a page of the ledger is full: the oldest entries are not kept");
                 bytes = deflate(&page)?;
@@ -143,10 +148,18 @@ impl Keeper {
                 }
             }
             let bytes = (!page.is_empty()).then_some(ByteString(bytes));
-            deflated.insert(format!("page-{number:02}.json.gz"), bytes);
+            deflated.insert(key_of(number), bytes);
         }
         Ok(deflated)
     }
+}
+
+fn key_of(page: u8) -> String {
+    format!("page-{page:02}.json.gz")
+}
+
+fn number_of(key: &str) -> Option<u8> {
+    (0..PAGES).find(|page| key_of(*page) == key)
 }
 
 fn name(number: u8) -> String {

@@ -100,7 +100,9 @@ impl<T> Observed<T> {
 
     /// What is seen of it now. `before` is what was seen of the same object last; `live` is whether the watch saw it become so.
     pub(super) fn seen(&self, before: Option<&Seen>, live: bool, now: Timestamp) -> Seen {
-        let generation = self.metadata.generation.unwrap_or_default();
+        // The API server counts the request for a deletion as a generation, which no change of the spec made.
+        let is_going = self.metadata.deletion_timestamp.is_some();
+        let generation = self.metadata.generation.unwrap_or_default() - i64::from(is_going);
         let claim = self.claim.clone();
         if let Some(before) = before.filter(|before| before.sighting.generation == generation) {
             return Seen { claim, ..before.clone() };
@@ -143,6 +145,7 @@ struct Metadata<'a> {
     resource_version: Option<String>,
     generation: Option<i64>,
     creation_timestamp: Option<Time>,
+    deletion_timestamp: Option<Time>,
     labels: Option<BTreeMap<String, String>>,
     #[serde(borrow)]
     managed_fields: Option<&'a RawValue>,
@@ -157,10 +160,21 @@ impl From<Metadata<'_>> for ObjectMeta {
             resource_version,
             generation,
             creation_timestamp,
+            deletion_timestamp,
             labels,
             managed_fields: _,
         } = metadata;
-        Self { name, namespace, uid, resource_version, generation, creation_timestamp, labels, ..Self::default() }
+        Self {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            generation,
+            creation_timestamp,
+            deletion_timestamp,
+            labels,
+            ..Self::default()
+        }
     }
 }
 

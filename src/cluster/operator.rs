@@ -32,8 +32,8 @@ const JUDGED_AT_ONCE: usize = 256;
 /// The longest sleep: after a jump of the clock, deadlines are looked at no later than this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// How often what changed in the ledger by itself is kept. What was received is kept at once.
-const KEEP_EVERY: Duration = Duration::from_mins(1);
+/// How often what changed in the ledger is kept of which nobody waits to be told that it is.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 type Queue = super::queue::Queue<Concerned>;
 type InFlight = FuturesUnordered<Pin<Box<dyn Future<Output = (Concerned, Vec<Result<Written, WriteError>>)> + Send>>>;
@@ -123,8 +123,11 @@ impl Operator {
         let Delivery { facts, kept } = delivery;
         let concerned = self.picture.take_facts(&facts, Timestamp::now());
         self.enqueue(concerned);
-        self.keeping.tell_when_kept(kept);
-        self.save();
+        // Of an admission request nobody waits to be told: many of them are kept at once.
+        if !kept.is_closed() {
+            self.keeping.tell_when_kept(kept);
+            self.save();
+        }
     }
 
     /// Keeps what changed in the ledger. What changes meanwhile is kept afterwards.

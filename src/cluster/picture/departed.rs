@@ -21,10 +21,14 @@ pub(super) struct Departed {
 
 impl Departed {
     pub(super) fn add(&mut self, key: &WorkloadKey, entry: Entry) {
-        if self.count < MOST {
-            self.count += 1;
-            self.by_key.entry(key.clone()).or_default().push(entry);
+        // Nobody can choose which one goes, so nobody can push out what comes next.
+        if self.count >= MOST
+            && let Some(other) = self.by_key.keys().next().cloned()
+        {
+            self.take(&other);
         }
+        self.count += 1;
+        self.by_key.entry(key.clone()).or_default().push(entry);
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &WorkloadKey> {

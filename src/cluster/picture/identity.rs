@@ -18,14 +18,36 @@ impl Picture {
     pub(in crate::cluster) fn take_facts(&mut self, facts: &[Fact], now: Timestamp) -> Vec<Concerned> {
         let mut concerned = self.begin_ledger(now);
         for fact in facts {
+            if self.is_invented(&fact.object) {
+                continue;
+            }
             let Some(news) = self.ledger.record(fact, &self.standards.own, now) else { continue };
             // Those who are judged by what it says look at the approval itself, and not at its name.
             if news.object.kind == ObjectKind::Approval {
                 self.know_approval(&news.object.name);
             }
+            // What only a name ties to its object is tied now, so that it is kept with the rest.
+            if news.uid.is_none() {
+                self.know_workload(&news.object);
+            }
             concerned.extend(self.concerned_by(&news.object));
         }
         concerned
+    }
+
+    /// Whether a fact is about a finding that nobody knows: whoever may write findings could make up any number of them.
+    fn is_invented(&self, object: &Object) -> bool {
+        matches!(object.kind, ObjectKind::Finding | ObjectKind::FindingStatus)
+            && self.findings.get(&object.name).is_none()
+            && self.ledger.attempts().on(&object.name).is_empty()
+    }
+
+    fn know_workload(&mut self, object: &Object) {
+        let Some(kind) = object.kind.workload() else { return };
+        let key = WorkloadKey { namespace: object.namespace.clone(), name: object.name.clone(), kind };
+        if let Some((_, entry)) = self.workloads.get(&key) {
+            self.ledger.observe(&entry.uid, object, &entry.seen);
+        }
     }
 
     /// With the first event there is a source. What was there before nobody can account for.
@@ -74,11 +96,11 @@ impl Picture {
         finding: &str,
         now: Timestamp,
     ) -> Provenance {
-        self.ledger.observe(&entry.uid, &object_of(key), entry.seen.created);
         let mut seen = entry.seen.clone();
         if self.ledger.needs_content(&entry.uid, seen.sighting.generation) {
             seen.sighting.content = workload.map(ledger::content_of);
         }
+        self.ledger.observe(&entry.uid, &object_of(key), &seen);
         let mut provenance = self.ledger.provenance(&entry.uid, &seen, self.standards.grace, now);
         provenance.tampering = self.ledger.attempts().on(finding).to_vec();
         provenance
@@ -87,7 +109,7 @@ impl Picture {
     /// Ties what is known of an approval of that name to the one that is there.
     pub(super) fn know_approval(&mut self, name: &str) {
         if let Some(known) = self.recorded.get(name) {
-            self.ledger.observe(&known.uid, &approval_object(name), known.seen.created);
+            self.ledger.observe(&known.uid, &approval_object(name), &known.seen);
         }
     }
 

@@ -67,12 +67,12 @@ impl Attempts {
             attempts.sort_unstable();
             return says_more;
         }
-        attempts.push(attempt);
+        attempts.push(attempt.clone());
         attempts.sort_unstable();
         if attempts.len() > MOST {
             attempts.remove(MOST - 1);
         }
-        true
+        attempts.contains(&attempt)
     }
 
     /// Those on one finding, oldest first.

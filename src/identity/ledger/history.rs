@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use jiff::Timestamp;
+
 use super::super::{Deed, Object, Source};
 
 /// How many generations are remembered: that of the object as it is, and some that its watch may not have told yet.
 const GENERATIONS: usize = 4;
+
+/// How many generations events may be ahead of the watch.
+const FARTHEST: i64 = 1000;
 
 /// How many requests are remembered for one generation. Only the first of them made it; others changed metadata, or were
 /// admitted and refused later.
@@ -24,6 +29,8 @@ pub(super) struct History {
     pub(super) generations: BTreeMap<i64, Vec<Candidate>>,
     /// The generation that the object had when the first event was received.
     pub(super) witnessed: Option<i64>,
+    /// What a watch saw of it last, and when it saw that first.
+    pub(super) sighted: Option<(Sighting, Timestamp)>,
 }
 
 /// A request that may have made a generation.
@@ -51,6 +58,11 @@ impl History {
         Self { object, ..Self::default() }
     }
 
+    /// Whether any event told of it.
+    pub(super) fn is_told(&self) -> bool {
+        self.created.is_some() || !self.generations.is_empty()
+    }
+
     /// Notes who created it. Says whether that is news.
     pub(super) fn note_created(&mut self, deed: Deed) -> bool {
         earliest(&mut self.created, deed)
@@ -63,6 +75,10 @@ impl History {
 
     /// Notes a request that may have made a generation. Says whether that is news.
     pub(super) fn note_generation(&mut self, generation: i64, candidate: Candidate) -> bool {
+        let is_far = self.sighted.is_some_and(|(seen, _)| generation > seen.generation.saturating_add(FARTHEST));
+        if generation <= 0 || is_far {
+            return false;
+        }
         let candidates = match self.generations.entry(generation) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(Vec::new()),
@@ -72,6 +88,32 @@ impl History {
             self.generations.pop_first();
         }
         news && self.generations.contains_key(&generation)
+    }
+
+    /// Notes what a watch sees of it now. Says whether that is news.
+    pub(super) fn note_sighting(&mut self, seen: Sighting, at: Timestamp) -> bool {
+        // Whoever tells of generations that are far from coming is mistaken, or lies.
+        self.generations.retain(|generation, _| *generation <= seen.generation.saturating_add(FARTHEST));
+        match &mut self.sighted {
+            Some((known, _)) if known.generation == seen.generation => {
+                known.content = seen.content.or(known.content);
+                false
+            }
+            sighted => {
+                *sighted = Some((seen, at));
+                true
+            }
+        }
+    }
+
+    /// What the watch sees now, with what it saw when the object became so, which may have been before a restart.
+    pub(super) fn remembered(&self, seen: Sighting, at: Timestamp) -> (Sighting, Timestamp) {
+        match self.sighted {
+            Some((known, since)) if known.generation == seen.generation => {
+                (Sighting { became: known.became.or(seen.became), ..seen }, since.min(at))
+            }
+            _ => (seen, at),
+        }
     }
 
     /// Who made the object what the watch saw.

@@ -11,7 +11,7 @@ mod page;
 mod tests;
 mod unbound;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +46,8 @@ pub struct Ledger {
     since: Option<Timestamp>,
     /// Since when an object is not there, as far as is known: it may not be there yet.
     strangers: HashMap<Box<str>, Timestamp>,
+    /// When something was lost of a page.
+    gaps: BTreeMap<u8, Timestamp>,
     /// The pages that say something else than what was kept of them last.
     changed: BTreeSet<u8>,
 }
@@ -150,29 +152,27 @@ impl Ledger {
         is_news.then(|| News { object, uid: Some(uid.into()) })
     }
 
-    /// Notes that an object is there: what is known of it is kept from now on.
-    pub fn observe(&mut self, uid: &str, object: &Object, created: Option<Timestamp>) {
+    /// Notes what a watch sees of an object: what is known of it is kept from now on.
+    pub fn observe(&mut self, uid: &str, object: &Object, seen: &Seen) {
         self.strangers.remove(uid);
         // Whoever told of another object with this uid was mistaken, or lied.
         if self.histories.get(uid).is_some_and(|history| history.object != *object) {
             self.histories.remove(uid);
             self.changed.insert(page::of(uid));
         }
-        let Some(created) = created else { return };
-        let is_news = match self.unbound.creation(object, created) {
+        let creation = seen.created.map_or(Creation::Unknown, |created| self.unbound.creation(object, created));
+        // Without a source there is nothing to remember.
+        if self.since.is_none() && creation == Creation::Unknown {
+            return;
+        }
+        let Some(history) = self.histories.entry(uid, || History::of(object.clone())) else { return };
+        let is_bound = match creation {
             Creation::Unknown => false,
-            Creation::By(deed) => {
-                let deed = deed.clone();
-                let history = self.histories.entry(uid, || History::of(object.clone()));
-                history.is_some_and(|history| history.note_created(deed))
-            }
+            Creation::By(deed) => history.note_created(deed.clone()),
             // What was believed before the second event came was a guess.
-            Creation::Ambiguous => self
-                .histories
-                .entry(uid, || History::of(object.clone()))
-                .is_some_and(|history| history.generations.is_empty() && history.created.take().is_some()),
+            Creation::Ambiguous => history.generations.is_empty() && history.created.take().is_some(),
         };
-        if is_news {
+        if history.note_sighting(seen.sighting, seen.at) || is_bound {
             self.changed.insert(page::of(uid));
         }
     }
@@ -194,7 +194,9 @@ impl Ledger {
     /// What is known of who made an object what a watch saw. A change is waited for as long as `grace`.
     pub fn provenance(&self, uid: &str, seen: &Seen, grace: SignedDuration, now: Timestamp) -> Provenance {
         let history = self.histories.get(uid);
-        let changer = history.and_then(|history| history.changer(seen.sighting)).cloned();
+        let (sighting, at) =
+            history.map_or((seen.sighting, seen.at), |history| history.remembered(seen.sighting, seen.at));
+        let changer = history.and_then(|history| history.changer(sighting)).cloned();
         let account = match self.since {
             _ if changer.is_some() => Account::Known,
             None => Account::NoSource,
@@ -202,14 +204,15 @@ impl Ledger {
                 let witnessed = history.and_then(|history| history.witnessed);
                 // The time of an object has whole seconds.
                 let is_older = seen.created.is_some_and(|created| created.as_second() < since.as_second());
-                let is_before = witnessed.map_or(is_older, |witnessed| seen.sighting.generation <= witnessed);
-                let until = seen.at.saturating_add(grace).unwrap_or(Timestamp::MAX);
+                let is_before = witnessed.map_or(is_older, |witnessed| sighting.generation <= witnessed)
+                    || self.is_in_gap(uid, seen.created);
+                let until = at.saturating_add(grace).unwrap_or(Timestamp::MAX);
                 if is_before {
                     Account::BeforeSource
                 } else if now < until {
                     Account::Awaited { until }
                 } else {
-                    Account::Unaccounted { generation: seen.sighting.generation }
+                    Account::Unaccounted { generation: sighting.generation }
                 }
             }
         };
@@ -223,11 +226,25 @@ impl Ledger {
         }
     }
 
+    /// Notes that a page could not be read, or not be kept in full: of what was on it nobody can say who made it.
+    pub fn note_gap(&mut self, number: u8, now: Timestamp) {
+        self.gaps.insert(number, now);
+        self.changed.insert(number);
+    }
+
+    /// Whether what was known of an object may have been lost.
+    fn is_in_gap(&self, uid: &str, created: Option<Timestamp>) -> bool {
+        let is_known = self.histories.get(uid).is_some_and(History::is_told);
+        let lost = self.gaps.get(&page::of(uid));
+        !is_known && lost.is_some_and(|lost| created.is_none_or(|created| created < *lost))
+    }
+
     /// What is known of an object that is gone.
     pub fn farewell(&self, uid: &str) -> Provenance {
         let Some(history) = self.histories.get(uid) else { return Provenance::default() };
-        let last = history.generations.keys().next_back().copied().unwrap_or(1);
-        let sighting = Sighting { generation: last, became: None, content: None };
+        let last = || history.generations.keys().next_back().copied().unwrap_or(1);
+        let sighting = history.sighted.map(|(sighting, _)| sighting);
+        let sighting = sighting.unwrap_or_else(|| Sighting { generation: last(), became: None, content: None });
         let changer = history.changer(sighting).cloned();
         Provenance {
             creator: history.created.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::super::{Actor, Deed, Object, ObjectKind, Source, Verb};
-use super::history::{Candidate, Content, History};
+use super::history::{Candidate, Content, History, Sighting};
 use super::{Attempt, Ledger};
 
 /// How many pages there are.
@@ -27,6 +27,9 @@ pub struct Page {
     form: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
+    /// When something was lost of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gap: Option<Timestamp>,
     /// Each once: the rest refers to them by their place.
     actors: Vec<Actor>,
     histories: Vec<KeptHistory>,
@@ -54,11 +57,24 @@ struct KeptHistory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     witnessed: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    sighted: Option<KeptSighting>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     created: Option<KeptDeed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted: Option<KeptDeed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     generations: Vec<(i64, Vec<KeptCandidate>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptSighting {
+    generation: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    became: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
+    at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,11 +138,17 @@ impl Page {
 
     /// Whether nothing is written on it.
     pub fn is_empty(&self) -> bool {
-        self.since.is_none() && self.histories.is_empty() && self.attempts.is_empty()
+        self.since.is_none() && self.gap.is_none() && self.histories.is_empty() && self.attempts.is_empty()
     }
 
-    /// Drops the older half of the histories. Returns how many: of each, nobody will be able to say who made it.
-    pub fn halve(&mut self) -> usize {
+    /// Drops the older half of the histories, or of the attempts if there are no histories. Returns how many. The page tells from now on
+    /// that something was lost of it.
+    pub fn halve(&mut self, now: Timestamp) -> usize {
+        self.gap = Some(now);
+        if self.histories.is_empty() {
+            let kept = self.attempts.len() / 2;
+            return self.attempts.drain(kept..).count();
+        }
         let age = |kept: &KeptHistory| {
             let last =
                 kept.generations.iter().flat_map(|(_, candidates)| candidates).map(|candidate| candidate.deed.at);
@@ -180,13 +202,15 @@ impl Ledger {
             })
             .collect();
         let since = self.since.filter(|_| number == FIRST);
-        Page { form: FORM, since, actors: actors.list, histories, attempts }
+        let gap = self.gaps.get(&number).copied();
+        Page { form: FORM, since, gap, actors: actors.list, histories, attempts }
     }
 
     /// Takes in what was kept on a page. What is known already stays. Whether the objects are still there is told by
     /// [`Ledger::settle`].
-    pub fn restore(&mut self, page: Page) {
-        let Page { form: _, since, actors, histories, attempts } = page;
+    pub fn restore(&mut self, number: u8, page: Page) {
+        let Page { form: _, since, gap, actors, histories, attempts } = page;
+        self.gaps.extend(gap.map(|gap| (number, gap)));
         let actors: Vec<Arc<Actor>> = actors.iter().map(|actor| self.shared(actor)).collect();
         let deed = |kept: KeptDeed| {
             let KeptDeed { at, id, source, verb, actor } = kept;
@@ -194,7 +218,7 @@ impl Ledger {
         };
         self.since = [self.since, since].into_iter().flatten().min();
         for kept in histories {
-            let KeptHistory { uid, kind, namespace, name, witnessed, created, deleted, generations } = kept;
+            let KeptHistory { uid, kind, namespace, name, witnessed, sighted, created, deleted, generations } = kept;
             let kind = match kind {
                 KeptKind::CronJob => ObjectKind::CronJob,
                 KeptKind::ApprovedCronJob => ObjectKind::Approval,
@@ -202,6 +226,9 @@ impl Ledger {
             let begin = || History::of(Object { kind, namespace, name });
             let Some(history) = self.histories.entry(&uid, begin) else { continue };
             history.witnessed = witnessed.or(history.witnessed);
+            if let Some(KeptSighting { generation, became, content, at }) = sighted {
+                history.note_sighting(Sighting { generation, became, content }, at);
+            }
             if let Some(deed) = created.and_then(deed) {
                 history.note_created(deed);
             }
@@ -224,7 +251,7 @@ impl Ledger {
 }
 
 fn keep_history(uid: &str, history: &History, actors: &mut Actors) -> Option<KeptHistory> {
-    let History { object, created, deleted, generations, witnessed } = history;
+    let History { object, created, deleted, generations, witnessed, sighted } = history;
     let kind = match object.kind {
         ObjectKind::CronJob => KeptKind::CronJob,
         ObjectKind::Approval => KeptKind::ApprovedCronJob,
@@ -236,6 +263,12 @@ fn keep_history(uid: &str, history: &History, actors: &mut Actors) -> Option<Kep
         namespace: object.namespace.clone(),
         name: object.name.clone(),
         witnessed: *witnessed,
+        sighted: sighted.map(|(Sighting { generation, became, content }, at)| KeptSighting {
+            generation,
+            became,
+            content,
+            at,
+        }),
         created: created.as_ref().map(|deed| actors.keep(deed)),
         deleted: deleted.as_ref().map(|deed| actors.keep(deed)),
         generations: generations

@@ -163,7 +163,7 @@ fn a_creation_without_a_body_is_tied_by_its_time() {
     };
     let known = |facts: &[Fact]| {
         let mut ledger = ledger(facts);
-        ledger.observe("u1", &cron_job("report"), Some(at(10)));
+        ledger.observe("u1", &cron_job("report"), &seen(1, None));
         makers(&ledger, &seen(1, None)).0
     };
     assert_eq!(known(&[nameless("1", "jane", 11)]).as_deref(), Some("jane"));
@@ -171,9 +171,9 @@ fn a_creation_without_a_body_is_tied_by_its_time() {
     assert_eq!(known(&[nameless("1", "jane", 14)]), None, "it is another object of that name");
     assert_eq!(known(&[nameless("1", "jane", 10), nameless("2", "mallory", 12)]), None, "it may have been either");
     let mut ledger = ledger(&[nameless("1", "jane", 11)]);
-    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.observe("u1", &cron_job("report"), &seen(1, None));
     ledger.record(&nameless("2", "mallory", 12), OWN, at(100));
-    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.observe("u1", &cron_job("report"), &seen(1, None));
     assert_eq!(makers(&ledger, &seen(1, None)).0, None, "what was believed is doubtful now");
 }
 
@@ -185,7 +185,7 @@ fn an_event_with_the_uid_of_another_object_changes_nothing() {
     assert_eq!(makers(&after, &seen(1, Some(100))), some("jane", "jane"));
     // Told first, it is believed until the object is seen.
     let mut before = ledger(&[lie]);
-    before.observe("u1", &cron_job("report"), Some(at(10)));
+    before.observe("u1", &cron_job("report"), &seen(1, None));
     before.record(&truth, OWN, at(100));
     assert_eq!(makers(&before, &seen(1, Some(100))), some("jane", "jane"));
 }
@@ -218,7 +218,7 @@ fn strangers_are_forgotten_after_a_while_and_who_is_there_is_not() {
     assert_eq!(makers(&ledger, &seen(1, None)).0, None, "it was never seen");
     assert!(ledger.actors.is_empty());
     ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
-    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.observe("u1", &cron_job("report"), &seen(1, None));
     ledger.tidy(at(100) + SignedDuration::from_hours(2));
     assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"));
     ledger.gone("u1", at(100));
@@ -231,7 +231,7 @@ fn strangers_are_forgotten_after_a_while_and_who_is_there_is_not() {
 fn lies_about_objects_that_never_were_do_not_fill_the_memory() {
     let mut ledger = ledger(&[]);
     ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
-    ledger.observe("u1", &cron_job("report"), Some(at(10)));
+    ledger.observe("u1", &cron_job("report"), &seen(1, None));
     for lie in 0..3 * MOST_STRANGERS {
         let mut fact = fact("x", &format!("user-{lie}"), Verb::Create, 1, 100);
         fact.version.uid = Some(format!("lie-{lie}"));
@@ -253,11 +253,11 @@ fn however_many_objects_are_there_all_of_them_are_remembered() {
         let mut fact = fact(uid, "jane", Verb::Create, 1, 100);
         fact.version.uid = Some(uid.clone());
         before.record(&fact, OWN, at(100));
-        before.observe(uid, &cron_job("report"), Some(at(10)));
+        before.observe(uid, &cron_job("report"), &seen(1, None));
     }
     let mut after = Ledger::default();
     for number in 0..PAGES {
-        after.restore(before.page(number));
+        after.restore(number, before.page(number));
     }
     after.tidy(at(200));
     // One is not there any more.
@@ -266,6 +266,54 @@ fn however_many_objects_are_there_all_of_them_are_remembered() {
     let is_known = |uid: &str| after.provenance(uid, &seen(1, None), GRACE, at(200)).changer.is_some();
     assert_eq!(uids.iter().filter(|uid| is_known(uid)).count(), count - 1);
     assert!(!is_known(&uids[0]));
+}
+
+/// The event of a change is lost, and whoever applies the same again afterwards changes nothing.
+#[test]
+fn a_restart_launders_no_change() {
+    let mut before = ledger(&[]);
+    let changed = seen(5, Some(120));
+    before.observe("u1", &cron_job("report"), &changed);
+    before.record(&fact("1", "argocd", Verb::Patch, 5, 130), OWN, at(100));
+    let account = |ledger: &Ledger, seen: &Seen, now| ledger.provenance("u1", seen, GRACE, now).account;
+    assert_eq!(account(&before, &changed, at(9_000)), Account::Unaccounted { generation: 5 });
+    let mut after = Ledger::default();
+    for number in 0..PAGES {
+        after.restore(number, before.page(number));
+    }
+    let listed = Seen { at: at(9_000), ..seen(5, None) };
+    after.observe("u1", &cron_job("report"), &listed);
+    assert_eq!(account(&after, &listed, at(9_000)), Account::Unaccounted { generation: 5 }, "nor is it awaited again");
+}
+
+#[test]
+fn what_was_lost_of_the_ledger_accuses_nobody() {
+    let uid = "u1";
+    let account = |ledger: &Ledger, seen: &Seen| ledger.provenance(uid, seen, GRACE, at(9_000)).account;
+    let mut whole = ledger(&[fact("1", "jane", Verb::Create, 1, 100)]);
+    let mut page = whole.page(page::of(uid));
+    assert_eq!(page.halve(at(200)), 1);
+    let mut rest = ledger(&[]);
+    assert_eq!(account(&rest, &seen(1, None)), Account::Unaccounted { generation: 1 });
+    rest.restore(page::of(uid), Page::from_json(&page.to_json().unwrap()).unwrap());
+    assert_eq!(account(&rest, &seen(1, None)), Account::BeforeSource);
+    let later = Seen { created: Some(at(300)), ..seen(1, None) };
+    assert_eq!(account(&rest, &later), Account::Unaccounted { generation: 1 }, "it came afterwards");
+    whole.note_gap(page::of(uid), at(200));
+    assert_eq!(account(&whole, &seen(1, None)), Account::Known, "what is known is known");
+}
+
+#[test]
+fn absurd_generations_push_out_nothing() {
+    let mut ledger = ledger(&[fact("1", "jane", Verb::Create, 1, 100)]);
+    ledger.observe("u1", &cron_job("report"), &seen(1, Some(100)));
+    for lie in 0..8 {
+        let mut fact = fact(&format!("lie-{lie}"), "mallory", Verb::Patch, 2, 200);
+        fact.version.generation = Some(if lie < 6 { i64::MAX - lie } else { -lie });
+        assert_eq!(ledger.record(&fact, OWN, at(100)), None);
+    }
+    assert_eq!(makers(&ledger, &seen(1, Some(100))), some("jane", "jane"));
+    assert_eq!(ledger.farewell("u1").changer.unwrap().actor.user.username, "jane");
 }
 
 #[test]
@@ -308,14 +356,14 @@ proptest! {
         shuffled.extend(again);
         let mut one = ledger(&told);
         let mut other = ledger(&[]);
-        one.observe("u1", &cron_job("report"), Some(at(10)));
+        one.observe("u1", &cron_job("report"), &seen(1, None));
         if is_seen_first {
-            other.observe("u1", &cron_job("report"), Some(at(10)));
+            other.observe("u1", &cron_job("report"), &seen(1, None));
         }
         for fact in &shuffled {
             other.record(fact, OWN, at(100));
         }
-        other.observe("u1", &cron_job("report"), Some(at(10)));
+        other.observe("u1", &cron_job("report"), &seen(1, None));
         let mut seen = seen(generation, is_live.then_some(u64::try_from(generation).unwrap() * 100 + later));
         let workload = Workload::from_json(crate::workload::WorkloadKind::CronJob, &manifest("0 6 * * *")).unwrap();
         seen.sighting.content = Some(content_of(&workload));
@@ -330,7 +378,7 @@ proptest! {
         let mut restored = Ledger::default();
         for number in 0..PAGES {
             let text = ledger.page(number).to_json().unwrap();
-            restored.restore(Page::from_json(&text).unwrap());
+            restored.restore(number, Page::from_json(&text).unwrap());
         }
         let seen = seen(generation, None);
         prop_assert_eq!(ledger.provenance("u1", &seen, GRACE, at(100)), restored.provenance("u1", &seen, GRACE, at(100)));
