@@ -7,6 +7,10 @@ use crate::assess::Assessment;
 use crate::identity::Actor;
 use crate::timeline::{Difference, Entry, Remark, Subject, Verdict, What};
 use crate::workload::WorkloadKind;
+use crate::workload::redact::printable;
+
+/// How many characters are shown of what a client called itself: it can be anything, and proves nothing.
+const LONGEST_AGENT: usize = 100;
 
 /// A time to the second.
 pub(super) fn time(at: Timestamp) -> String {
@@ -70,7 +74,7 @@ pub(super) fn evidence(entry: &Entry) -> Vec<String> {
         parts.push(format!("from {}", shown(&actor.source_ips.join(", "))));
     }
     if !actor.user_agent.is_empty() {
-        parts.push(format!("with {}", shown(&actor.user_agent)));
+        parts.push(format!("with {}", printable(&actor.user_agent, LONGEST_AGENT)));
     }
     if let Some(pod) = &actor.pod {
         parts.push(format!("with the token of pod {}", shown(&pod.name)));
