@@ -14,11 +14,12 @@ mod record;
 mod replay;
 mod state;
 mod summary;
+mod window;
 
 pub use collect::Collector;
 pub use difference::{Difference, Differences, between};
 pub use entry::{Effect, Entry, History, Inventories, Life, Remark, Subject, Verdict, What};
 pub use judge::Known;
 pub use record::{Origin, Record, Settings};
-pub use replay::Window;
 pub use summary::{ActorSummary, Summary};
+pub use window::Window;

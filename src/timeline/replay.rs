@@ -12,6 +12,7 @@ use super::job::{self, Run};
 use super::judge::{Case, Judgement, judge};
 use super::record::{Change, Content};
 use super::state::{State, States};
+use super::window::Window;
 use super::{Differences, Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
 use crate::assess::Claim;
 use crate::identity::Verb;
@@ -22,38 +23,6 @@ use crate::workload::{WorkloadKey, WorkloadKind};
 const MOST_EFFECTS: usize = 100;
 /// The most other templates that are kept of one CronJob.
 const MOST_TEMPLATES: usize = 16;
-
-/// Which part of a history is wanted. Everything before it counts all the same.
-#[derive(Clone, Debug, Default)]
-pub struct Window {
-    /// From when on.
-    pub since: Option<Timestamp>,
-    /// Until when, not included.
-    pub until: Option<Timestamp>,
-    /// Only workloads of this namespace.
-    pub namespace: Option<String>,
-    /// Only versions that deviate.
-    pub only_deviating: bool,
-}
-
-impl Window {
-    fn has(&self, at: Timestamp) -> bool {
-        self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until)
-    }
-
-    fn has_namespace(&self, namespace: &str) -> bool {
-        self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
-    }
-
-    fn shows(&self, entry: &Entry) -> bool {
-        let is_meant = match entry.subject.namespace() {
-            Some(namespace) => self.has_namespace(namespace),
-            // With a namespace, an approval counts by what it did there.
-            None => self.namespace.is_none() || !entry.effects.is_empty(),
-        };
-        is_meant && self.has(entry.at) && (!self.only_deviating || entry.verdict == Some(Verdict::Deviating))
-    }
-}
 
 /// The walk, at one moment.
 pub(super) struct Walk<'a> {
