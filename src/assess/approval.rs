@@ -1,6 +1,6 @@
 //! The judgement of an approval: whether it came by a way by which approvals may come.
 
-use super::{Assessment, SHOWN, Unknown, risk, told};
+use super::{Assessment, SHOWN, Unknown, risk, told, unaccounted};
 use crate::api::code::DeviationCode;
 use crate::api::finding::Deviation;
 use crate::identity::path::Paths;
@@ -39,7 +39,7 @@ fn by_path(name: &str, provenance: &Provenance, paths: &Paths, allowed: &[String
             }
         },
         (Account::Unaccounted { generation }, _) => {
-            let observed = format!("no event tells who made it what it is (generation {generation})");
+            let observed = unaccounted(generation);
             assessment.deviations.push(deviation(DeviationCode::UnattributedChange, expected, &observed));
         }
         (Account::Known | Account::NoSource | Account::BeforeSource | Account::Awaited { .. }, _) => {

@@ -95,6 +95,11 @@ pub fn assess<'a>(
     Judgement::of(workload, inventory, surroundings.into(), now, Detail::Verdict).conclude()
 }
 
+/// A change that no event tells of, for people.
+fn unaccounted(generation: i64) -> String {
+    format!("no event tells who made it what it is (generation {generation})")
+}
+
 /// What was done and by whom, for people.
 fn told(deed: &Deed) -> String {
     printable(&format!("{} by {} at {}", deed.verb.as_str(), who(&deed.actor), deed.at), SHOWN)

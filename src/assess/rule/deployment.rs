@@ -4,7 +4,7 @@ use super::super::SHOWN;
 use super::super::facts::Facts;
 use super::super::notes::{Notes, Texts};
 use super::super::surroundings::Identity;
-use super::super::told;
+use super::super::{told, unaccounted};
 use crate::api::code::DeviationCode;
 use crate::identity::{Account, Deed};
 use crate::inventory::{Rules, join};
@@ -41,8 +41,7 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
         }
         (Account::Unaccounted { generation }, _) => {
             notes.compare(false, DeviationCode::UnattributedChange, FIELD, || {
-                let observed = format!("no event tells who made it what it is (generation {generation})");
-                Texts::new("", expected.as_str(), observed)
+                Texts::new("", expected.as_str(), unaccounted(generation))
             });
         }
     }
