@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Differences, Origin, Summary};
+use super::{Origin, Summary};
 use crate::assess::Assessment;
 use crate::identity::{Actor, ObjectKind};
+use crate::workload::difference::Differences;
 use crate::workload::{Unreadable, WorkloadKey, WorkloadKind};
 
 /// What happened to the workloads of a cluster, and by whom.

@@ -6,7 +6,6 @@
 
 mod approvals;
 mod collect;
-mod difference;
 mod entry;
 mod job;
 mod judge;
@@ -17,7 +16,6 @@ mod summary;
 mod window;
 
 pub use collect::Collector;
-pub use difference::{Difference, Differences, between};
 pub use entry::{Effect, Entry, History, Inventories, Life, Remark, Subject, Verdict, What};
 pub use judge::Known;
 pub use record::{Origin, Record, Settings};

@@ -7,16 +7,16 @@ use std::vec::IntoIter;
 use jiff::Timestamp;
 
 use super::approvals::{Approvals, Replaced};
-use super::difference::{between, between_specs};
 use super::job::{self, Run};
 use super::judge::{Case, Judgement, judge};
 use super::record::{Change, Content};
 use super::state::{State, States};
 use super::window::Window;
-use super::{Differences, Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
+use super::{Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
 use crate::assess::Claim;
 use crate::identity::Verb;
 use crate::inventory::Inventory;
+use crate::workload::difference::{Differences, between, between_specs};
 use crate::workload::{WorkloadKey, WorkloadKind};
 
 /// The most workloads that are told with the change of one approval.

@@ -3,6 +3,7 @@
 //! A [`Workload`] holds what is judged and nothing else, with the defaults of the API server filled in: a manifest and the
 //! object that the API server stores for it have the same normal form.
 
+pub mod difference;
 mod fields;
 pub mod image;
 pub mod lookalike;

@@ -13,7 +13,8 @@ use crate::api::code::Severity;
 use crate::api::finding::{Actor, Evidence};
 use crate::finding;
 use crate::identity;
-use crate::timeline::{ActorSummary, Difference, Entry, History, Inventories, Life, Remark, Subject, Verdict};
+use crate::timeline::{ActorSummary, Entry, History, Inventories, Life, Remark, Subject, Verdict};
+use crate::workload::difference::Difference;
 
 /// Renders a history as one JSON document that ends with a line break. `docs/replay.md` lists the fields.
 pub fn json(replay: &Replay) -> String {

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::super::words::{codes, count, shown};
 use crate::assess::Assessment;
 use crate::identity::Actor;
-use crate::timeline::{Difference, Entry, Remark, Subject, Verdict, What};
+use crate::timeline::{Entry, Remark, Subject, Verdict, What};
 use crate::workload::WorkloadKind;
+use crate::workload::difference::Difference;
 use crate::workload::redact::printable;
 
 /// How many characters are shown of what a client called itself: it can be anything, and proves nothing.

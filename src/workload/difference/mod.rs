@@ -1,4 +1,4 @@
-//! What differs between two versions of a workload, field by field, fit to be shown.
+//! What differs between two versions of a workload, or of the spec of another object, field by field, fit to be shown.
 
 mod fields;
 mod json;
@@ -65,7 +65,7 @@ pub fn between(old: &Workload, new: &Workload) -> Differences {
 }
 
 /// What differs between the specs of two versions of an approval, as JSON texts.
-pub(super) fn between_specs(old: &str, new: &str) -> Differences {
+pub fn between_specs(old: &str, new: &str) -> Differences {
     compared(&json::leaves("spec", old), &json::leaves("spec", new))
 }
 
