@@ -15,6 +15,7 @@ pub mod draft;
 pub mod finding;
 pub mod identity;
 pub mod inventory;
+pub mod lineage;
 pub mod manifest;
 pub mod report;
 pub mod timeline;

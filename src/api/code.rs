@@ -112,7 +112,8 @@ codes! {
     Reference => Severity::High, "The workload refers to a Secret or ConfigMap that is not approved.";
     DeploymentPath => Severity::High, "The workload was not deployed by an approved path.";
     UnattributedChange => Severity::Medium, "Nobody can account for a change of the workload.";
-    Suspended => Severity::Medium, "The workload is suspended or resumed contrary to the approval.";
+    Suspended => Severity::Medium, "The workload is suspended, though it is approved to run.";
+    Resumed => Severity::Medium, "The workload runs, though it is approved only as suspended.";
     Missing => Severity::High, "A required workload does not exist.";
     ManualRun => Severity::Medium, "The workload was run by hand, which the approval does not allow.";
     ForgedOwner => Severity::Critical, "A Job claims an owner that did not create it.";

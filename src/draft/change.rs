@@ -116,7 +116,7 @@ impl Mender<'_> {
                 self.expected.template_hash = Some(self.evidence.template_hash());
                 self.remarks.note(TEMPLATE_HASH, "replaced: the previous template is not approved any more");
             }
-            DeviationCode::Suspended => {
+            DeviationCode::Suspended | DeviationCode::Resumed => {
                 self.expected.suspended = entry::suspended(self.evidence.workload);
                 let text = if self.expected.suspended.is_some() {
                     "changed"

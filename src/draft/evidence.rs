@@ -211,7 +211,7 @@ impl<'a> Evidence<'a> {
             DeviationCode::Image | DeviationCode::ImageDigest => ("spec.expected.images", None),
             DeviationCode::ServiceAccount => ("spec.expected.serviceAccounts", None),
             DeviationCode::Labels => ("spec.expected.labels", None),
-            DeviationCode::Suspended => ("spec.expected.suspended", None),
+            DeviationCode::Suspended | DeviationCode::Resumed => ("spec.expected.suspended", None),
             // Of a Secret or a ConfigMap: the observed text begins with which.
             DeviationCode::Reference if detail.starts_with("Secret") => ("spec.allowed.secrets", None),
             DeviationCode::Reference => ("spec.allowed.configMaps", None),

@@ -45,6 +45,7 @@ pub fn status(
         conditions: conditions.collect(),
         matched_workloads: i32::try_from(count).unwrap_or(i32::MAX),
         samples,
+        config_maps: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::record::{Change, Content};
 use super::{Origin, Settings, Subject};
 use crate::identity::{Actor, Verb};
+use crate::lineage::run_name;
 use crate::workload::{Packed, WorkloadKey, WorkloadKind};
 
 /// The longest name of an owner that is kept, in bytes. No object has a longer one.
@@ -30,11 +31,6 @@ impl Change {
         }
     }
 }
-
-/// How many digits a tick has in minutes, from 1989 to 2160.
-const MINUTES: usize = 8;
-/// How many digits a tick has in seconds, from 2001 to 2286.
-const SECONDS: usize = 10;
 
 /// The controllers of Kubernetes that remove Jobs when their time has come, by their accounts.
 const CLEANERS: [&str; 3] = [
@@ -107,7 +103,7 @@ impl Run {
     /// The run that a Job is by its name; `None` if it has none of a run.
     pub(super) fn of(change: &Change) -> Option<Self> {
         let Subject::Workload(key) = &change.subject else { return None };
-        let (cron_job, number) = parts(&key.name)?;
+        let (cron_job, number) = run_name::parts(&key.name)?;
         let cron_job =
             WorkloadKey { namespace: key.namespace.clone(), name: cron_job.to_owned(), kind: WorkloadKind::CronJob };
         Some(Self {
@@ -130,29 +126,13 @@ impl Run {
     }
 }
 
-/// The name of a run taken apart: the CronJob, and the number of its tick.
-///
-/// Follows `getJobName` of the CronJob controller: minutes since 1970, and in releases before 1.21 seconds.
-pub(super) fn parts(name: &str) -> Option<(&str, u64)> {
-    let (cron_job, number) = name.rsplit_once('-')?;
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
-    let is_tick = is_number && [MINUTES, SECONDS].contains(&number.len()) && !cron_job.is_empty();
-    is_tick.then(|| number.parse().ok())?.map(|number| (cron_job, number))
-}
-
-/// When the tick is that a run has in its name.
-pub(super) fn tick(number: u64) -> Option<Timestamp> {
-    let seconds = if number < 10_u64.pow(9) { number * 60 } else { number };
-    Timestamp::from_second(seconds.try_into().ok()?).ok()
-}
-
 /// Whether the CronJob controller created the Job as a run of the CronJob that its name says.
 pub(super) fn is_run(change: &Change, settings: &Settings) -> bool {
     let Subject::Workload(key) = &change.subject else { return false };
     if key.kind != WorkloadKind::Job || change.verb != Verb::Create || !settings.is_controller(&change.actor) {
         return false;
     }
-    let Some((cron_job, _)) = parts(&key.name) else { return false };
+    let Some((cron_job, _)) = run_name::parts(&key.name) else { return false };
     !change.marks.is_known || change.marks.cron_job() == Some(cron_job)
 }
 
@@ -167,21 +147,6 @@ pub(super) fn is_cleaned_up(change: &Change, settings: &Settings) -> bool {
     key.kind == WorkloadKind::Job
         && change.verb == Verb::Delete
         && (is_cleaner(&change.actor) || settings.is_controller(&change.actor))
-        && parts(&key.name)
+        && run_name::parts(&key.name)
             .is_some_and(|(cron_job, _)| !change.marks.is_known || change.marks.cron_job() == Some(cron_job))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_runs_are_taken_apart() {
-        assert_eq!(parts("nightly-backup-29012345"), Some(("nightly-backup", 29_012_345)));
-        assert_eq!(parts("nightly-1612345680"), Some(("nightly", 1_612_345_680)));
-        assert_eq!(tick(29_012_345), tick(29_012_345 * 60));
-        for name in ["backup", "backup-2901234", "backup-02901234", "backup-2901234x", "-29012345", "backup-+2901234"] {
-            assert_eq!(parts(name), None, "{name}");
-        }
-    }
 }

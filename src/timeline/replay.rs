@@ -16,6 +16,7 @@ use super::{Effect, Entry, History, Inventories, Known, Remark, Subject, Summary
 use crate::assess::Claim;
 use crate::identity::Verb;
 use crate::inventory::Inventory;
+use crate::lineage::run_name;
 use crate::workload::difference::{Differences, between, between_specs};
 use crate::workload::{WorkloadKey, WorkloadKind};
 
@@ -223,9 +224,9 @@ impl<'a> Walk<'a> {
             kind: WorkloadKind::CronJob,
         };
         let claimed = change.marks.cron_job();
-        if let Some((name, number)) = job::parts(&key.name)
+        if let Some((name, number)) = run_name::parts(&key.name)
             && (claimed == Some(name) || self.states.get(&cron_job(name)).is_some())
-            && let Some(due) = job::tick(number).filter(|due| *due > change.at)
+            && let Some(due) = run_name::tick(number).filter(|due| *due > change.at)
         {
             return (Some(Claim::TickSquatting { cron_job: name.to_owned(), creator, due }), None);
         }

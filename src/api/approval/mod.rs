@@ -4,6 +4,8 @@ mod allowed;
 mod expected;
 mod read;
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema};
@@ -220,6 +222,24 @@ pub struct ApprovedCronJobStatus {
     /// Up to ten of them, as `Kind/namespace/name`, in alphabetical order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<String>,
+    /// What the ConfigMaps held when they were recorded for `expected.configMapHashes`: never their content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_maps: Vec<RecordedConfigMap>,
+}
+
+/// What a ConfigMap held, as hashes.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedConfigMap {
+    /// The namespace of the ConfigMap.
+    pub namespace: String,
+    /// The name of the ConfigMap.
+    pub name: String,
+    /// The hash of each key's value, and of the key itself: 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, String>,
+    /// The hash of all keys and values. Above a number of keys it stands alone.
+    pub hash: String,
 }
 
 /// Has the API server refuse a selector with another operator, and name those that there are.

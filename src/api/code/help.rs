@@ -107,10 +107,16 @@ impl DeviationCode {
                  `expected.deploymentPaths` names who may make changes."
             }
             Self::Suspended => {
-                "Suspending a backup or a scan is a quiet way to be rid of it, and resuming what was stopped undoes a decision. \
+                "Suspending a backup or a scan is a quiet way to be rid of it. \
                  A CronJob is stopped just as well by a template that makes no pods. \
                  Commonly it was paused for maintenance and forgotten. \
                  Find out since when, and what did not run in the meantime. \
+                 `expected.suspended` speaks for it."
+            }
+            Self::Resumed => {
+                "A workload that was stopped for a reason, or that was only ever to be run by hand, runs by itself again: resuming what was approved while it slept is a way around a review. \
+                 Commonly somebody tried something and forgot it, or the approval was not brought up to date. \
+                 Ask who resumed it and why it was stopped, and look at the runs since. \
                  `expected.suspended` speaks for it."
             }
             Self::Missing => {

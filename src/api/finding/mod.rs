@@ -2,6 +2,7 @@
 
 mod actor;
 mod evidence;
+mod lineage;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
@@ -13,6 +14,7 @@ use super::approval::WorkloadKind;
 use super::code::{DeviationCode, RiskCode, Severity};
 pub use actor::{Actor, Attempt, Evidence};
 pub use evidence::{Attack, Snapshot, SnapshotContainer};
+pub use lineage::{Campaign, Link, LinkKind, Runs};
 
 /// A scheduled workload that deviates from the inventory. Cronwarden writes `spec.workload` and `status`; people write
 /// `spec.triage`.
@@ -118,7 +120,7 @@ pub struct WorkloadReference {
     #[schemars(length(max = 253))]
     pub name: String,
     /// The uid of the workload: one that is deleted and created again is another one. Empty for a required workload that is
-    /// missing.
+    /// missing. Of Jobs that are many and deviate alike, whose name ends in `*`, the hash of what they have in common.
     #[serde(default)]
     #[schemars(length(max = 128))]
     pub uid: String,
@@ -272,6 +274,15 @@ pub struct ScheduledWorkloadFindingStatus {
     /// Who removed or changed this finding beside Cronwarden, oldest first. At most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tampering: Vec<Attempt>,
+    /// The chain from the CronJob to what ran in the end, with what ties each link to the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Link>,
+    /// The Jobs that the finding speaks of, where it speaks of more than one: the runs of a CronJob, or Jobs of the same make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
+    /// Where else the same template appeared that nobody approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
     /// When the workload was first seen deviating.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Time>,

@@ -45,7 +45,8 @@ fn suspended(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     let observed = facts.workload.suspended();
     let stopped = if expected || observed { None } else { stopped_by_template(facts) };
     let holds = expected == observed && stopped.is_none();
-    notes.compare(holds, DeviationCode::Suspended, "spec.expected.suspended", || {
+    let code = if expected { DeviationCode::Resumed } else { DeviationCode::Suspended };
+    notes.compare(holds, code, "spec.expected.suspended", || {
         stopped.unwrap_or_else(|| Texts::new("spec.suspend", expected.to_string(), observed.to_string()))
     });
 }

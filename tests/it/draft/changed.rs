@@ -29,7 +29,7 @@ fn fields(code: DeviationCode) -> &'static [&'static str] {
         DeviationCode::Template => &["templateHash"],
         DeviationCode::PodSecurity => &["podSecurity", "hostPaths", "capabilities"],
         DeviationCode::Reference => &["secrets", "configMaps"],
-        DeviationCode::Suspended => &["suspended"],
+        DeviationCode::Suspended | DeviationCode::Resumed => &["suspended"],
         _ => &[],
     }
 }
