@@ -5,9 +5,9 @@
 //! same evaluation, of which more is kept.
 
 mod approval;
-mod claim;
 mod explanation;
 mod facts;
+mod job;
 mod judgement;
 mod notes;
 mod risk;
@@ -28,8 +28,8 @@ use crate::workload::{Unreadable, Workload, WorkloadKey};
 
 pub use crate::inventory::Mismatch;
 pub use approval::approval;
-pub use claim::{Claim, claimed};
 pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain};
+pub use job::{Lineage, job};
 use judgement::Judgement;
 use notes::Detail;
 pub use surroundings::{Identity, Surroundings};

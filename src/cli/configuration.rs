@@ -3,20 +3,71 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
+use serde::Deserialize;
 
-use crate::identity::path::{Configuration, Paths, Problem};
+use crate::identity::path::{self, Approvals, PathConfiguration, Paths, Problem};
+use crate::lineage::{MakerConfiguration, Makers};
 use crate::manifest::{Document, Place, locate_anywhere};
 
-/// Reads the deployment paths of a file. Fails with all that is wrong with them, each with its line.
-pub(super) fn read(file: &Path) -> anyhow::Result<Paths> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read --config {}", file.display()))?;
+/// What the file holds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Configuration {
+    /// The deployment paths.
+    #[serde(default)]
+    deployment_paths: Vec<PathConfiguration>,
+    /// How approvals are to be changed.
+    approvals: Option<Approvals>,
+    /// The users as whom the CronJob controller runs.
+    cron_job_controllers: Option<Vec<String>>,
+    /// The controllers that are trusted to make Jobs.
+    #[serde(default)]
+    job_controllers: Vec<MakerConfiguration>,
+}
+
+/// What the file says, compiled.
+#[derive(Debug, Default)]
+pub(super) struct Configured {
+    pub(super) paths: Paths,
+    pub(super) makers: Makers,
+}
+
+/// Reads a file, if there is one. `cron_job_controllers` stand before those of the file, if there are any. Fails with all that is wrong
+/// with it, each with its line.
+pub(super) fn read(file: Option<&Path>, cron_job_controllers: &[String]) -> anyhow::Result<Configured> {
+    let text = match file {
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read --config {}", file.display()))?
+        }
+        None => String::new(),
+    };
+    let shown = file.map(|file| file.display().to_string()).unwrap_or_default();
     // A file of nothing but comments configures nothing.
-    let configuration: Option<Configuration> = serde_saphyr::from_str(&text)
-        .map_err(|error| anyhow!("--config {}: {}", file.display(), error.without_snippet()))?;
-    Paths::compile(&configuration.unwrap_or_default()).or_else(|problems| {
+    let configuration: Option<Configuration> =
+        serde_saphyr::from_str(&text).map_err(|error| anyhow!("--config {shown}: {}", error.without_snippet()))?;
+    let mut configuration = configuration.unwrap_or_default();
+    if !cron_job_controllers.is_empty() {
+        configuration.cron_job_controllers = Some(cron_job_controllers.to_owned());
+    }
+    configuration.compile().or_else(|problems| {
         let document = Document { text: text.into_bytes(), offset: 0, line: 1 };
-        bail!("--config {}:{}", file.display(), listed(&document, &problems))
+        bail!("--config {shown}:{}", listed(&document, &problems))
     })
+}
+
+impl Configuration {
+    /// Compiles every part, so that all that is wrong is told at once.
+    fn compile(self) -> Result<Configured, Vec<Problem>> {
+        let Self { deployment_paths, approvals, cron_job_controllers, job_controllers } = self;
+        let mut problems = Vec::new();
+        let mut keep = |more: Vec<Problem>| problems.extend(more);
+        let paths = Paths::compile(&path::Configuration { deployment_paths, approvals }).map_err(&mut keep);
+        let makers = Makers::compile(cron_job_controllers.as_ref(), &job_controllers).map_err(&mut keep);
+        match (paths, makers) {
+            (Ok(paths), Ok(makers)) => Ok(Configured { paths, makers }),
+            _ => Err(problems),
+        }
+    }
 }
 
 /// One line for each problem.

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::configuration;
+use super::configuration::{self, Configured};
 use super::connect::Cluster;
 use super::intake::Evidence;
 use crate::cluster::{Settings, run};
@@ -74,7 +74,7 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
     let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
-    let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
+    let Configured { paths, makers } = configuration::read(arguments.config.as_deref(), &[])?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -86,6 +86,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
             retention: arguments.retention,
             grace: arguments.grace,
             paths,
+            makers,
             namespace: arguments.namespace,
             instance: arguments.instance,
             intake,

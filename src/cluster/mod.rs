@@ -34,6 +34,7 @@ use picture::{Picture, Standards};
 use writer::Writer;
 
 use crate::identity::path::Paths;
+use crate::lineage::Makers;
 
 /// What the operator is told.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Settings {
     pub grace: SignedDuration,
     /// The known ways for changes to reach the cluster.
     pub paths: Paths,
+    /// Who makes Jobs.
+    pub makers: Makers,
     /// The namespace of the operator, where its ledger is kept.
     pub namespace: String,
     /// The name of this process among its replicas, for Events.
@@ -65,7 +68,7 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let Settings { retention, grace, paths, namespace, instance, intake, audit_logs } = settings;
+    let Settings { retention, grace, paths, makers, namespace, instance, intake, audit_logs } = settings;
     let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
     let keeper = Keeper::new(&client, &namespace, metrics.clone());
@@ -79,7 +82,7 @@ pub async fn run(
             () = &mut stop => return,
             known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
         };
-        let picture = Picture::new(Standards { retention, grace, paths, own }, ledger, metrics.clone());
+        let picture = Picture::new(Standards { retention, grace, paths, makers, own }, ledger, metrics.clone());
         let operator = Operator::new(picture, writer, Keeping::new(keeper), metrics.clone(), synced);
         operator.run(watch::start(&client, &metrics), deliveries, stop).await;
     };

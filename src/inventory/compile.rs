@@ -123,6 +123,7 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
         capabilities: allowed.capabilities.clone(),
         secrets: problems.each("spec.allowed.secrets", &allowed.secrets, |text| Pattern::new(text)),
         config_maps: problems.each("spec.allowed.configMaps", &allowed.config_maps, |text| Pattern::new(text)),
+        manual_runs: allowed.manual_runs,
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Written<T> {
     pub text: String,
 }
 
-/// The compiled `spec.expected` and `spec.allowed` of an approval, but for `allowed.manualRuns`, which no rule reads yet. Empty
-/// lists constrain nothing under `expected` and allow nothing under `allowed`.
+/// The compiled `spec.expected` and `spec.allowed` of an approval. Empty lists constrain nothing under `expected` and allow nothing under
+/// `allowed`.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// `expected.schedules`.
@@ -61,6 +61,8 @@ pub struct Rules {
     pub secrets: Vec<Pattern>,
     /// `allowed.configMaps`.
     pub config_maps: Vec<Pattern>,
+    /// `allowed.manualRuns`.
+    pub manual_runs: bool,
 }
 
 impl Rules {

@@ -6,12 +6,15 @@ use jiff::Timestamp;
 
 use super::Verdict;
 use super::record::Content;
-use crate::assess::{Assessment, Claim, Identity, Surroundings, assess, claimed, unreadable};
+use crate::api::code::DeviationCode;
+use crate::api::finding::Deviation;
+use crate::assess::{Assessment, Identity, Lineage, Surroundings, assess, job, unreadable};
 use crate::finding::fingerprint;
 use crate::identity::path::Paths;
 use crate::identity::{Deed, Provenance};
 use crate::inventory::{Inventory, Labels};
-use crate::workload::{Unreadable, Workload, WorkloadKey};
+use crate::lineage::{Makers, Origin};
+use crate::workload::{Unreadable, Workload, WorkloadKey, WorkloadKind};
 
 /// What is known beside the log.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,8 @@ pub struct Known<'a> {
     pub namespaces: &'a BTreeMap<String, Labels>,
     /// The known ways for changes to reach the cluster.
     pub paths: &'a Paths,
+    /// Who makes Jobs.
+    pub makers: &'a Makers,
 }
 
 /// What there is to judge.
@@ -33,8 +38,8 @@ pub(super) struct Case<'a> {
     pub(super) provenance: &'a Provenance,
     pub(super) paths: &'a Paths,
     pub(super) at: Timestamp,
-    /// What is wrong with where it comes from.
-    pub(super) claim: Option<&'a Claim>,
+    /// What accounts for it, if it is a Job.
+    pub(super) lineage: Option<Lineage<'a>>,
 }
 
 /// What came of it.
@@ -56,21 +61,27 @@ pub(super) fn judge(
     let Some(workload) = workload(case) else {
         return Judgement { verdict: Some(Verdict::NotRecorded), ..Judgement::default() };
     };
+    // Most Jobs that nothing accounts for are nobody's concern where no approval speaks for Jobs.
     let speaks = |inventory: &&Inventory| {
         let kind = case.key.kind;
-        kind == crate::workload::WorkloadKind::CronJob || inventory.iter().any(|a| a.matcher.speaks_for(kind))
+        kind == WorkloadKind::CronJob
+            || case.lineage.is_some_and(|lineage| !matches!(lineage.traced.origin, Origin::Standalone { .. }))
+            || inventory.iter().any(|a| a.matcher.speaks_for(kind))
     };
     let inventory = inventory.filter(speaks);
     let mut assessment = match &workload {
         Ok(workload) => assessed(workload, case, inventory, labels, approvers),
         Err(reason) => unreadable(reason),
     };
-    if inventory.is_none() {
+    let is_by_inventory = |deviation: &Deviation| {
+        !matches!(
+            deviation.code,
+            DeviationCode::ForgedOwner | DeviationCode::TickSquatting | DeviationCode::TemplateDrift
+        )
+    };
+    if inventory.is_none() && assessment.deviations.iter().any(is_by_inventory) {
         let Assessment { risks, .. } = assessment;
         assessment = Assessment { risks, ..Assessment::default() };
-    }
-    if let Some(claim) = case.claim {
-        assessment = claimed(assessment, claim);
     }
     let verdict = if !assessment.deviations.is_empty() {
         Verdict::Deviating
@@ -103,7 +114,11 @@ fn assessed(
 ) -> Assessment {
     let none = Inventory::default();
     let identity = Identity { provenance: case.provenance, paths: case.paths, approvers };
-    assess(workload, inventory.unwrap_or(&none), Surroundings::from(labels).with(identity), case.at)
+    let (inventory, surroundings) = (inventory.unwrap_or(&none), Surroundings::from(labels).with(identity));
+    match case.lineage {
+        Some(lineage) => job(workload, lineage, inventory, surroundings, case.at),
+        None => assess(workload, inventory, surroundings, case.at),
+    }
 }
 
 fn workload(case: &Case<'_>) -> Option<Result<Workload, Unreadable>> {

@@ -18,6 +18,6 @@ mod window;
 pub use collect::Collector;
 pub use entry::{Effect, Entry, History, Inventories, Life, Remark, Subject, Verdict, What};
 pub use judge::Known;
-pub use record::{Origin, Record, Settings};
+pub use record::{Origin, Record};
 pub use summary::{ActorSummary, Summary};
 pub use window::Window;

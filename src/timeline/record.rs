@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Subject;
-use super::job::{self, Marks, Run};
+use super::job::{self, Run};
 use crate::api::approval::from_value;
 use crate::identity::{Actor, Deed, Fact, Source, Verb};
 use crate::inventory::Approval;
+use crate::lineage::{Makers, Marks};
 use crate::workload::redact::printable;
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
 
@@ -23,27 +24,6 @@ pub struct Origin {
     pub source: usize,
     /// The line, from 1.
     pub line: u64,
-}
-
-/// What the reader of a log has to know of the cluster.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The users as whom the CronJob controller runs.
-    pub cron_job_controllers: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let controllers = ["system:serviceaccount:kube-system:cronjob-controller", "system:kube-controller-manager"];
-        Self { cron_job_controllers: controllers.map(str::to_owned).into() }
-    }
-}
-
-impl Settings {
-    /// Whether this is the CronJob controller itself. Whoever impersonates it is not.
-    pub(super) fn is_controller(&self, actor: &Actor) -> bool {
-        actor.impersonated.is_none() && self.cron_job_controllers.contains(&actor.user.username)
-    }
 }
 
 /// What is kept of a fact.
@@ -70,7 +50,8 @@ pub(super) struct Change {
     pub(super) uid: Option<Box<str>>,
     pub(super) resource_version: Option<u64>,
     pub(super) content: Content,
-    pub(super) marks: Marks,
+    /// What a Job says of where it comes from; absent if its body is not told.
+    pub(super) marks: Option<Marks>,
     pub(super) origin: Origin,
 }
 
@@ -108,7 +89,7 @@ impl PartialEq for Declared {
 
 impl Record {
     /// Reduces a fact to what is kept of it. `None` if it is about something that has no history here.
-    pub fn of(fact: Fact, origin: Origin, settings: &Settings) -> Option<Self> {
+    pub fn of(fact: Fact, origin: Origin, makers: &Makers) -> Option<Self> {
         let Fact { source: _, id, at, actor, verb, object, version, body } = fact;
         let subject = Subject::of(object.kind, object.namespace, object.name, verb == Verb::DeleteCollection)?;
         let mut change = Change {
@@ -120,13 +101,13 @@ impl Record {
             uid: version.uid.map(String::into_boxed_str),
             resource_version: version.resource_version,
             content: Content::NotRecorded,
-            marks: Marks::default(),
+            marks: None,
             origin,
         };
         if let Subject::Workload(WorkloadKey { kind: WorkloadKind::Job, .. }) = &change.subject {
-            change.marks = body.as_deref().map(Marks::of).unwrap_or_default();
+            change.marks = body.as_deref().map(Marks::of);
         }
-        let is_run = job::is_run(&change, settings);
+        let is_run = job::is_run(&change, makers);
         if let Some(body) = body {
             change.content = match &change.subject {
                 Subject::Workload(key) => workload(key, &body, is_run),
@@ -137,7 +118,7 @@ impl Record {
         if let Some(run) = is_run.then(|| Run::of(&change)).flatten() {
             return Some(Self(Kept::Run(run)));
         }
-        if let Some(run) = job::is_cleaned_up(&change, settings).then(|| Run::of(&change)).flatten() {
+        if let Some(run) = job::is_cleaned_up(&change, makers).then(|| Run::of(&change)).flatten() {
             return Some(Self(Kept::Ended(run)));
         }
         Some(Self(Kept::Change(Box::new(change))))

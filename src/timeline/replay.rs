@@ -7,18 +7,18 @@ use std::vec::IntoIter;
 use jiff::Timestamp;
 
 use super::approvals::{Approvals, Replaced};
-use super::job::{self, Run};
-use super::judge::{Case, Judgement, judge};
+use super::job::Run;
+use super::judge::{self, Judgement, judge};
 use super::record::{Change, Content};
 use super::state::{State, States};
 use super::window::Window;
 use super::{Effect, Entry, History, Inventories, Known, Remark, Subject, Summary, Verdict, What};
-use crate::assess::Claim;
+use crate::assess::Lineage;
 use crate::identity::Verb;
 use crate::inventory::Inventory;
-use crate::lineage::run_name;
+use crate::lineage::{Basis, Case, Match, Origin, Parent, Traced, run_name, trace};
 use crate::workload::difference::{Differences, between, between_specs};
-use crate::workload::{WorkloadKey, WorkloadKind};
+use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 /// The most workloads that are told with the change of one approval.
 const MOST_EFFECTS: usize = 100;
@@ -107,11 +107,11 @@ impl<'a> Walk<'a> {
     fn create(&mut self, key: &WorkloadKey, change: &Change) {
         self.states.begin(key, change.uid.as_deref().unwrap_or_default(), &change.actor, Some(change.at));
         let mut entry = entry(change, What::Created);
-        let (claim, remark) = self.origin(key, change);
+        let (traced, remark) = self.origin(key, change);
         entry.remarks.extend(remark);
         if let Some(state) = self.states.get_mut(key) {
             state.renew(change);
-            state.claim = claim;
+            state.traced = traced;
         }
         self.conclude(key, entry);
     }
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         }
         let Some(state) = self.states.get_mut(key) else { return };
         let is_same = change.content != Content::NotRecorded && state.content == change.content;
-        let is_housekeeping = change.content == Content::NotRecorded && job::is_cleaner(&change.actor);
+        let is_housekeeping = change.content == Content::NotRecorded && self.known.makers.is_cleaner(&change.actor);
         if is_same || is_housekeeping {
             self.unchanged += 1;
             return;
@@ -198,8 +198,10 @@ impl<'a> Walk<'a> {
 
     fn judged(&self, key: &WorkloadKey, at: Timestamp) -> Judgement {
         let Some(state) = self.states.get(key) else { return Judgement::default() };
-        let State { uid, provenance, content, claim, .. } = state;
-        let case = Case { key, uid, content, provenance, paths: self.known.paths, at, claim: claim.as_ref() };
+        let State { uid, provenance, content, traced, .. } = state;
+        let cron_job = traced.as_ref().and_then(|traced| self.cron_job(key, traced)).and_then(State::workload);
+        let lineage = traced.as_ref().map(|traced| Lineage { traced, cron_job: cron_job.as_ref() });
+        let case = judge::Case { key, uid, content, provenance, paths: self.known.paths, at, lineage };
         // Nobody is known to have written an inventory that was given.
         let approvers = |name: &str| match self.known.inventory {
             Some(_) => Vec::new(),
@@ -212,34 +214,49 @@ impl<'a> Walk<'a> {
         self.known.inventory.or_else(|| self.approvals.is_known.then_some(&self.approvals.inventory))
     }
 
-    /// Where a Job comes from that the CronJob controller did not create under the name of a run.
-    fn origin(&self, key: &WorkloadKey, change: &Change) -> (Option<Claim>, Option<Remark>) {
-        if key.kind != WorkloadKind::Job {
+    /// The CronJob that a Job belongs to.
+    fn cron_job(&self, job: &WorkloadKey, traced: &Traced) -> Option<&State> {
+        let name = match &traced.origin {
+            Origin::Run { cron_job, .. } | Origin::Manual { cron_job, .. } => cron_job,
+            _ => return None,
+        };
+        self.states.get(&beside(job, name))
+    }
+
+    /// What accounts for a Job that the CronJob controller did not create under the name of a run.
+    fn origin(&self, key: &WorkloadKey, change: &Change) -> (Option<Traced>, Option<Remark>) {
+        let (WorkloadKind::Job, Some(marks), Content::Workload(packed)) = (key.kind, &change.marks, &change.content)
+        else {
             return (None, None);
-        }
-        let creator = change.actor.effective().username.clone();
-        let cron_job = |name: &str| WorkloadKey {
-            namespace: key.namespace.clone(),
-            name: name.to_owned(),
-            kind: WorkloadKind::CronJob,
         };
-        let claimed = change.marks.cron_job();
-        if let Some((name, number)) = run_name::parts(&key.name)
-            && (claimed == Some(name) || self.states.get(&cron_job(name)).is_some())
-            && let Some(due) = run_name::tick(number).filter(|due| *due > change.at)
-        {
-            return (Some(Claim::TickSquatting { cron_job: name.to_owned(), creator, due }), None);
-        }
-        let Some(name) = claimed else {
-            let child =
-                change.marks.owner.as_ref().map(|(kind, name)| Remark::Child(kind.to_string(), name.to_string()));
-            return (None, child);
+        let Ok(workload) = packed.unpack() else { return (None, None) };
+        let workload = Workload { key: key.clone(), ..workload };
+        let parent = marks.cron_job().and_then(|owner| self.states.get(&beside(key, &owner.name)));
+        let named = run_name::parts(&key.name).and_then(|(name, _)| self.states.get(&beside(key, name)));
+        let namesake = named.and_then(State::workload).and_then(|workload| workload.cron);
+        let creator = change.deed();
+        let case = Case {
+            workload: &workload,
+            created: Some(change.at),
+            marks,
+            creator: Some(&creator),
+            // What was there before the log begins may have been deleted before it, or not.
+            parent: marks.cron_job().map(|_| Parent {
+                template: parent.map(|state| state.compare(&change.content)).unwrap_or_default(),
+                cron: None,
+            }),
+            namesake: namesake.as_ref(),
         };
-        match self.states.get(&cron_job(name)).and_then(|state| state.has_template_of(&change.content)) {
-            Some(true) => (None, Some(Remark::ManualRun(name.to_owned()))),
-            Some(false) => (Some(Claim::ForgedOwner { cron_job: name.to_owned(), creator }), None),
-            None => (None, Some(Remark::ClaimsOwner(name.to_owned()))),
-        }
+        let traced = trace(&case, self.known.makers);
+        let remark = match &traced.origin {
+            Origin::Manual { cron_job, template: Match::Same, .. } => Some(Remark::ManualRun(cron_job.clone())),
+            Origin::Manual { cron_job, .. } => Some(Remark::ClaimsOwner(cron_job.clone())),
+            Origin::Child { .. } | Origin::Standalone { .. } => {
+                marks.owner.as_ref().map(|owner| Remark::Child(owner.kind.to_string(), owner.name.to_string()))
+            }
+            Origin::Run { .. } | Origin::Forged { .. } | Origin::Squatting { .. } => None,
+        };
+        (Some(traced), remark)
     }
 
     /// A Job that the CronJob controller created: counted, unless it is not what the CronJob says.
@@ -256,14 +273,16 @@ impl<'a> Walk<'a> {
         let (Some(packed), Some(state)) = (&run.content, self.states.get_mut(key)) else { return };
         let content = Content::Workload(packed.clone());
         let is_new = state.drifted.len() < MOST_TEMPLATES && !state.drifted.contains(packed);
-        if is_new && state.has_template_of(&content) == Some(false) {
+        if is_new && state.compare(&content) == Match::Other {
             state.drifted.push(packed.clone());
             let change = Change::of_run(run, Verb::Create);
             let job = run.job();
             self.states.begin(&job, "", &run.actor, Some(run.at));
             if let Some(state) = self.states.get_mut(&job) {
                 state.renew(&change);
-                state.claim = Some(Claim::TemplateDrift { cron_job: key.name.clone() });
+                let tick = run_name::tick(run.number);
+                let origin = Origin::Run { cron_job: key.name.clone(), tick, template: Match::Other };
+                state.traced = Some(Traced { origin, basis: Basis::Audit });
             }
             self.conclude(&job, entry(&change, What::Created));
         }
@@ -352,6 +371,11 @@ impl<'a> Walk<'a> {
         let summary = Summary::of(&entries, &lives, span, unchanged);
         History { entries, lives, inventories, summary }
     }
+}
+
+/// The CronJob of that name in the namespace of a Job.
+fn beside(job: &WorkloadKey, name: &str) -> WorkloadKey {
+    WorkloadKey { namespace: job.namespace.clone(), name: name.to_owned(), kind: WorkloadKind::CronJob }
 }
 
 fn entry(change: &Change, what: What) -> Entry {

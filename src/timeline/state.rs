@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::record::{Change, Content};
 use super::{Life, Verdict};
-use crate::assess::Claim;
 use crate::identity::{Account, Actor, Provenance, Verb};
+use crate::lineage::{Match, Template, Traced};
 use crate::workload::{Packed, Workload, WorkloadKey};
 
 /// One workload at one moment.
@@ -21,8 +21,8 @@ pub(super) struct State {
     /// The version before.
     pub(super) previous: Option<Arc<Packed>>,
     pub(super) is_alive: bool,
-    /// What is wrong with where it comes from.
-    pub(super) claim: Option<Claim>,
+    /// What accounts for it, if it is a Job.
+    pub(super) traced: Option<Traced>,
     /// Other templates with which its controller has run it.
     pub(super) drifted: Vec<Arc<Packed>>,
     /// The index of its life.
@@ -71,7 +71,7 @@ impl States {
             content: Content::NotRecorded,
             previous: None,
             is_alive: true,
-            claim: None,
+            traced: None,
             drifted: Vec::new(),
             life: self.lives.len() - 1,
         };
@@ -116,12 +116,21 @@ impl State {
         self.provenance.account = Account::Known;
     }
 
-    /// Whether the pods of a Job are those of this CronJob as it is, or as it was before its last change: its controller may not
-    /// have seen that yet. `None` if it is not known what is in either.
-    pub(super) fn has_template_of(&self, job: &Content) -> Option<bool> {
-        let (Content::Workload(own), Content::Workload(job)) = (&self.content, job) else { return None };
-        let job = job.unpack().ok()?;
-        let same = |packed: &Arc<Packed>| packed.unpack().is_ok_and(|own: Workload| own.pod == job.pod);
-        Some(same(own) || self.previous.as_ref().is_some_and(same))
+    /// Whether a Job has the template of this CronJob as it is, or as it was before its last change: its controller may not have seen
+    /// that yet.
+    pub(super) fn compare(&self, job: &Content) -> Match {
+        let (Content::Workload(own), Content::Workload(job)) = (&self.content, job) else { return Match::Unknown };
+        let template = |packed: &Packed| packed.unpack().ok().map(|workload| Template::of(&workload));
+        let Some(job) = template(job) else { return Match::Unknown };
+        let is_same = |packed: &Arc<Packed>| template(packed) == Some(job);
+        if is_same(own) || self.previous.as_ref().is_some_and(is_same) { Match::Same } else { Match::Other }
+    }
+
+    /// The workload, if it is known and can be read.
+    pub(super) fn workload(&self) -> Option<Workload> {
+        match &self.content {
+            Content::Workload(packed) => packed.unpack().ok(),
+            _ => None,
+        }
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use cronwarden::identity::audit;
 use cronwarden::identity::path::Paths;
+use cronwarden::lineage::Makers;
 use cronwarden::report::{Style, replay};
-use cronwarden::timeline::{Collector, Known, Origin, Record, Settings, Window};
+use cronwarden::timeline::{Collector, Known, Origin, Record, Window};
 use proptest::prelude::*;
 
 /// Every record of the cases that are written on lines.
@@ -21,17 +22,18 @@ fn records() -> Vec<Vec<u8>> {
 
 /// What a log with these records in this order is told as.
 fn told<'a>(records: impl Iterator<Item = &'a Vec<u8>>) -> String {
-    let settings = Settings::default();
+    let makers = Makers::default();
     let mut collector = Collector::default();
     for (line, record) in records.enumerate() {
         for fact in audit::read(record).facts {
             let origin = Origin { source: line % 3, line: line as u64 };
-            if let Some(record) = Record::of(fact, origin, &settings) {
+            if let Some(record) = Record::of(fact, origin, &makers) {
                 collector.add(record);
             }
         }
     }
-    let known = Known { inventory: None, namespaces: &BTreeMap::new(), paths: &Paths::default() };
+    let known =
+        Known { inventory: None, namespaces: &BTreeMap::new(), paths: &Paths::default(), makers: &Makers::default() };
     let history = collector.replay(known, &Window::default());
     assert!(!history.entries.is_empty());
     let replayed = replay::Replay { history, ..replay::Replay::default() };

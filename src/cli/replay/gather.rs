@@ -11,7 +11,8 @@ use super::feed::{Block, Failure, Feed};
 use super::log::Log;
 use crate::cli::input::joined;
 use crate::identity::audit;
-use crate::timeline::{Collector, Origin, Record, Settings};
+use crate::lineage::Makers;
+use crate::timeline::{Collector, Origin, Record};
 
 /// So many records of each log are read whatever is in them, so that what is no audit log is noticed.
 const SAMPLE: u64 = 50;
@@ -38,12 +39,12 @@ pub(super) struct Met {
 }
 
 /// Reads the logs on as many threads as there are processors.
-pub(super) fn gather(logs: &[Log], settings: &Settings, bar: &ProgressBar) -> Gathered {
+pub(super) fn gather(logs: &[Log], makers: &Makers, bar: &ProgressBar) -> Gathered {
     let feed = Mutex::new(Feed::new(logs, bar));
     let collector = Mutex::new(Collector::default());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let parts: Vec<Vec<Met>> = thread::scope(|scope| {
-        let work = || work(&feed, &collector, logs.len(), settings);
+        let work = || work(&feed, &collector, logs.len(), makers);
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(joined).collect()
     });
@@ -57,7 +58,7 @@ pub(super) fn gather(logs: &[Log], settings: &Settings, bar: &ProgressBar) -> Ga
 }
 
 /// Takes one block after the other until there is none left.
-fn work(feed: &Mutex<Feed<'_>>, collector: &Mutex<Collector>, logs: usize, settings: &Settings) -> Vec<Met> {
+fn work(feed: &Mutex<Feed<'_>>, collector: &Mutex<Collector>, logs: usize, makers: &Makers) -> Vec<Met> {
     let mut met = vec![Met::default(); logs];
     let mut block = Block::default();
     let mut found = Vec::new();
@@ -68,7 +69,7 @@ fn work(feed: &Mutex<Feed<'_>>, collector: &Mutex<Collector>, logs: usize, setti
         }
         if let Some(met) = met.get_mut(block.source) {
             each_record(&block, |line, text| {
-                met.read(text, Origin { source: block.source, line }, settings, &mut found);
+                met.read(text, Origin { source: block.source, line }, makers, &mut found);
             });
         }
         if !found.is_empty()
@@ -107,7 +108,7 @@ fn each_record(block: &Block, mut each: impl FnMut(u64, &[u8])) {
 }
 
 impl Met {
-    fn read(&mut self, text: &[u8], origin: Origin, settings: &Settings, found: &mut Vec<Record>) {
+    fn read(&mut self, text: &[u8], origin: Origin, makers: &Makers, found: &mut Vec<Record>) {
         self.records += 1;
         let is_sample = self.records <= SAMPLE;
         if !is_sample && !audit::may_matter(text) {
@@ -120,7 +121,7 @@ impl Met {
             *count += unreadable.count as u64;
             *line = origin.line.min(*line);
         }
-        found.extend(reading.facts.into_iter().filter_map(|fact| Record::of(fact, origin, settings)));
+        found.extend(reading.facts.into_iter().filter_map(|fact| Record::of(fact, origin, makers)));
     }
 
     fn join(&mut self, other: Self) {

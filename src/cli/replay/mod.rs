@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::configuration;
+use super::configuration::{self, Configured};
 use super::connect::Cluster;
 use super::declared::Declared;
 use super::input::Input;
@@ -22,7 +22,7 @@ use super::terminal::{Colour, print, progress, width};
 use super::{FOUND, UNUSABLE};
 use crate::manifest::{Level, Position};
 use crate::report::{Problem, Source, Style, replay};
-use crate::timeline::{Known, Settings, Verdict, What, Window};
+use crate::timeline::{Known, Verdict, What, Window};
 use gather::{Gathered, Met, gather};
 use log::{Log, Logs};
 
@@ -124,15 +124,11 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
     } else {
         Some(Declared::of(&arguments.inventory, &arguments.cluster, &mut Input::default())?)
     };
-    let paths = arguments.config.as_deref().map(configuration::read).transpose()?.unwrap_or_default();
-    let mut settings = Settings::default();
-    if !arguments.cronjob_controller.is_empty() {
-        settings.cron_job_controllers.clone_from(&arguments.cronjob_controller);
-    }
+    let Configured { paths, makers } = configuration::read(arguments.config.as_deref(), &arguments.cronjob_controller)?;
     let logs = Logs::of(&arguments.logs);
     let bar = progress(logs.size());
     bar.set_message("reading");
-    let Gathered { collector, failures, logs: met } = gather(&logs.all, &settings, &bar);
+    let Gathered { collector, failures, logs: met } = gather(&logs.all, &makers, &bar);
     bar.finish_and_clear();
     let mut problems: Vec<Problem> =
         logs.problems.iter().map(|(path, reason)| problem(path, None, Level::Error, reason)).collect();
@@ -151,6 +147,7 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
         inventory: declared.as_ref().map(|declared| &declared.inventory),
         namespaces: &namespaces,
         paths: &paths,
+        makers: &makers,
     };
     let window = Window { since: *since, until: *until, namespace: namespace.clone(), only_deviating: *only_deviating };
     let history = collector.replay(known, &window);

@@ -26,6 +26,7 @@ use crate::identity::ledger::Seen;
 use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
+use crate::lineage::Makers;
 use crate::workload::{Workload, WorkloadKey};
 use departed::Departed;
 use own::OwnApprovals;
@@ -76,6 +77,8 @@ pub(in crate::cluster) struct Standards {
     pub(in crate::cluster) grace: SignedDuration,
     /// The known ways for changes to reach the cluster.
     pub(in crate::cluster) paths: Paths,
+    /// Who makes Jobs.
+    pub(in crate::cluster) makers: Makers,
     /// The user name of this operator.
     pub(in crate::cluster) own: String,
 }

@@ -57,6 +57,14 @@ pub(super) fn compile(configuration: &Configuration) -> Result<Paths, Vec<Proble
     if problems.0.is_empty() { Ok(Paths { paths, approvals }) } else { Err(problems.0) }
 }
 
+/// One path that stands under a field of its own.
+pub(super) fn compile_one(field: &str, path: &PathConfiguration) -> Result<Paths, Vec<Problem>> {
+    let mut problems = Problems::default();
+    problems.name(&format!("{field}.name"), &path.name);
+    let compiled = problems.path(field, path);
+    if problems.0.is_empty() { Ok(Paths { paths: vec![compiled], approvals: None }) } else { Err(problems.0) }
+}
+
 /// What is wrong so far. Everything is compiled as far as possible, so that all of it is told at once.
 #[derive(Default)]
 struct Problems(Vec<Problem>);

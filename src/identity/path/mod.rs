@@ -64,6 +64,11 @@ impl Paths {
         compile::compile(configuration)
     }
 
+    /// Compiles one path of another part of the configuration, which stands under this field. Fails with all that is wrong with it.
+    pub fn compile_one(field: &str, path: &PathConfiguration) -> Result<Self, Vec<Problem>> {
+        compile::compile_one(field, path)
+    }
+
     /// Whether there is a path of this name.
     pub fn is_configured(&self, name: &str) -> bool {
         self.path(name).is_some()
@@ -93,6 +98,11 @@ impl Paths {
         self.paths.iter().find(fits).map(|path| path.name.as_str())
     }
 
+    /// Whether somebody is one of the identities of a path, whatever was changed.
+    pub fn has_identity(&self, actor: &Actor, source: Source) -> bool {
+        self.paths.iter().any(|path| path.check_actor(actor, source).is_ok())
+    }
+
     /// The paths that approvals are to be changed through; absent if approvals may be changed by anybody who is permitted to.
     pub fn approval_paths(&self) -> Option<&[String]> {
         self.approvals.as_deref()
@@ -116,7 +126,7 @@ impl Paths {
     pub fn brings_approvals(&self, actor: &Actor, source: Source) -> bool {
         match self.approvals {
             Some(_) => self.check_approval(actor, source).is_ok(),
-            None => self.paths.iter().any(|path| path.check_actor(actor, source).is_ok()),
+            None => self.has_identity(actor, source),
         }
     }
 

@@ -1,0 +1,51 @@
+//! The chain of a Job in the words of a finding.
+
+use super::origin::{Origin, Traced};
+use crate::api::finding::{Link, LinkKind};
+use crate::workload::WorkloadKey;
+use crate::workload::redact::printable;
+
+/// How many characters of a name are shown.
+const SHOWN: usize = 253;
+
+/// The chain up to a Job, with what each link rests on.
+pub fn of_job(key: &WorkloadKey, traced: &Traced) -> Vec<Link> {
+    let Traced { origin, basis } = traced;
+    let mut links = Vec::new();
+    let mut link = |kind: LinkKind, name: &str, rests_on: &str| {
+        links.push(Link { kind, name: printable(name, SHOWN), rests_on: rests_on.to_owned() });
+    };
+    match origin {
+        Origin::Run { cron_job, tick, .. } => {
+            link(LinkKind::CronJob, cron_job, "");
+            if let Some(tick) = tick {
+                link(LinkKind::Tick, &tick.to_string(), "the name of the Job");
+            }
+        }
+        Origin::Manual { cron_job, .. } => link(LinkKind::CronJob, cron_job, ""),
+        Origin::Child { owner, maker } => {
+            link(LinkKind::Controller, owner.as_ref().unwrap_or(maker), "");
+        }
+        Origin::Standalone { owner: Some(owner) } | Origin::Forged { owner, .. } => {
+            link(LinkKind::Controller, owner, "");
+        }
+        Origin::Squatting { cron_job, due, .. } => {
+            link(LinkKind::CronJob, cron_job, "");
+            link(LinkKind::Tick, &due.to_string(), "the name of the Job, which was created before it");
+        }
+        Origin::Standalone { owner: None } => {}
+    }
+    let tie = match origin {
+        Origin::Run { .. } => format!("a run of the schedule: {basis}"),
+        Origin::Manual { why, .. } => format!("a run by hand, as {why}: {basis}"),
+        Origin::Child { maker, .. } => format!("made by {maker}: {basis}"),
+        Origin::Standalone { owner: Some(_) } => {
+            format!("its owner reference, which no trusted controller stands behind: {basis}")
+        }
+        Origin::Standalone { owner: None } => format!("nothing accounts for it: {basis}"),
+        Origin::Forged { why, .. } => format!("a forged owner reference, as {why}: {basis}"),
+        Origin::Squatting { .. } => format!("the name of a run before its time: {basis}"),
+    };
+    link(LinkKind::Job, &key.name, &tie);
+    links
+}
