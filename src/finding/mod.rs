@@ -8,6 +8,7 @@ mod event;
 mod fingerprint;
 mod plan;
 mod record;
+mod runs;
 mod snapshot;
 mod status;
 mod steps;
@@ -24,6 +25,7 @@ pub use event::{Notice, Reason};
 pub use fingerprint::fingerprint;
 pub use plan::{Closing, Subject, Write, attributed, closing, expired, plan, restored};
 pub use record::{Acknowledgement, Record, is_intact};
+pub use runs::{BEHIND, Count};
 
 /// The name of the finding about a workload: readable, and made unique by a hash of kind, namespace, name and uid.
 ///
@@ -65,6 +67,22 @@ pub fn reference(key: &WorkloadKey, uid: &str) -> WorkloadReference {
         name: key.name.clone(),
         uid: uid.to_owned(),
     }
+}
+
+/// How a finding refers to Jobs that are many and deviate alike. `beginning` is what their names begin with, `alike` identifies what they
+/// have in common.
+pub fn group_reference(namespace: &str, beginning: &str, alike: &str) -> WorkloadReference {
+    WorkloadReference {
+        kind: SubjectKind::Job,
+        namespace: namespace.to_owned(),
+        name: format!("{beginning}*"),
+        uid: alike.to_owned(),
+    }
+}
+
+/// Whether a finding refers to Jobs that are many. No Job has such a name.
+pub fn is_group(workload: &WorkloadReference) -> bool {
+    workload.kind == SubjectKind::Job && workload.name.ends_with('*')
 }
 
 /// How a finding refers to an approval.

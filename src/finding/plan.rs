@@ -6,9 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::actor::{Actors, Attribution};
 use super::event::{Notice, Reason};
 use super::record::{Record, Written, attributed as attributed_attempts, digest};
+use super::runs::Count;
 use super::{fingerprint, name, status, steps};
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{Actor, ScheduledWorkloadFindingStatus as Status, State, SubjectKind, WorkloadReference};
+use crate::api::finding::{
+    Actor, Link, ScheduledWorkloadFindingStatus as Status, State, SubjectKind, WorkloadReference,
+};
 use crate::assess::Assessment;
 use crate::workload::Workload;
 
@@ -21,6 +24,17 @@ pub struct Subject<'a> {
     pub workload: Option<&'a Workload>,
     /// Who made it what it is, as far as anything tells.
     pub attribution: Option<Attribution<'a>>,
+    /// The chain that it stands in.
+    pub lineage: &'a [Link],
+    /// The Jobs that the finding speaks of, if it speaks of more than one.
+    pub runs: Option<&'a Count>,
+}
+
+impl<'a> Subject<'a> {
+    /// A subject of which nothing else is known.
+    pub fn of(reference: &'a WorkloadReference) -> Self {
+        Self { reference, workload: None, attribution: None, lineage: &[], runs: None }
+    }
 }
 
 /// One change of what is recorded. It leaves nothing to decide to whoever carries it out.
@@ -133,7 +147,9 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
     status.last_seen = Some(Time(unchanged.and_then(|unchanged| unchanged.last_seen).unwrap_or(now)));
     let since = active.and_then(|active| active.deviating_since).unwrap_or(now);
     status.conditions = vec![status::deviating(assessment, since)];
-    if active.is_some_and(|active| active.digest == digest(&status) && !active.is_forged) {
+    let is_told = active.is_some_and(|active| active.digest == digest(subject.reference, &status) && !active.is_forged);
+    let is_counted = |runs: &Count| !runs.is_due(active.and_then(|active| active.runs.as_ref()), now);
+    if is_told && subject.runs.is_none_or(is_counted) {
         return None;
     }
     let notice = reason(written, unchanged.is_some(), state).map(|reason| Notice::about(reason, &name, &status));

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
+use super::is_group;
+use super::runs::Count;
 use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Actor, Attempt, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
 
@@ -30,6 +32,7 @@ pub struct Written {
     pub(super) closed_at: Option<Timestamp>,
     pub(super) deviating_since: Option<Timestamp>,
     pub(super) told: Told,
+    pub(super) runs: Option<Count>,
     pub(super) digest: [u8; 16],
     /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
     pub(super) is_forged: bool,
@@ -84,7 +87,7 @@ impl Record {
         Self {
             name: finding.metadata.name.clone().unwrap_or_default(),
             workload: finding.spec.workload.clone(),
-            written: finding.status.as_ref().map(Written::of),
+            written: finding.status.as_ref().map(|status| Written::of(&finding.spec.workload, status)),
             acknowledgement: finding.spec.triage.as_ref().map(acknowledgement),
         }
     }
@@ -111,6 +114,11 @@ impl Record {
         self.acknowledgement.as_ref().and_then(|acknowledgement| acknowledgement.until)
     }
 
+    /// The Jobs that the finding speaks of, if it speaks of more than one.
+    pub fn runs(&self) -> Option<&Count> {
+        self.written.as_ref().and_then(|written| written.runs.as_ref())
+    }
+
     /// When the finding was resolved or its workload deleted.
     pub fn closed_at(&self) -> Option<Timestamp> {
         self.written.as_ref().and_then(|written| written.closed_at)
@@ -122,7 +130,7 @@ fn acknowledgement(triage: &Triage) -> Acknowledgement {
 }
 
 impl Written {
-    fn of(status: &Status) -> Self {
+    fn of(workload: &WorkloadReference, status: &Status) -> Self {
         let at = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         Self {
             state: status.state,
@@ -132,7 +140,8 @@ impl Written {
             closed_at: at(&status.closed_at),
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
-            digest: digest(status),
+            runs: status.runs.as_ref().map(Count::from),
+            digest: digest(workload, status),
             is_forged: false,
         }
     }
@@ -152,12 +161,19 @@ impl Written {
 
 /// Whether a finding says what is remembered of it, so that nobody changed it since.
 pub fn is_intact(finding: &ScheduledWorkloadFinding, record: &Record) -> bool {
+    let digest = |status: &Status| digest(&finding.spec.workload, status);
     finding.status.as_ref().map(digest) == record.written.as_ref().map(|written| written.digest)
 }
 
-/// Identifies the content of a status. Times do not count: they say when it was written, not what.
-pub(super) fn digest(status: &Status) -> [u8; 16] {
+/// Identifies the content of a status. Times do not count: they say when it was written, not what. Nor do counts, nor of Jobs that are
+/// many which of them was the last.
+pub(super) fn digest(workload: &WorkloadReference, status: &Status) -> [u8; 16] {
     let mut status = status.clone();
+    status.runs = None;
+    if is_group(workload) {
+        status.lineage = Vec::new();
+        (status.actor, status.creator) = (Actor::default(), None);
+    }
     status.first_seen = None;
     status.last_seen = None;
     status.closed_at = None;

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::actor::Actors;
 use super::event::fit;
 use super::plan::Subject;
+use super::runs::Count;
 use super::{snapshot, steps};
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, Risk, ScheduledWorkloadFindingStatus as Status, State};
@@ -50,6 +51,8 @@ pub(super) fn of(
         fingerprint,
         template_hash: subject.workload.map(crate::workload::Workload::template_hash),
         snapshot: subject.workload.map(snapshot::of),
+        lineage: subject.lineage.to_vec(),
+        runs: subject.runs.map(Count::told),
         ..Status::default()
     }
 }

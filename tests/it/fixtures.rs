@@ -300,7 +300,7 @@ fn every_finding_is_written_once() -> anyhow::Result<()> {
         let key = fixture.workload.as_ref().map(|workload| workload.key.clone()).unwrap_or_default();
         let reference = reference(&key, "6f1c2a0e-0000-4000-8000-000000000000");
         let attribution = fixture.evidence.as_ref().map(Evidence::attribution);
-        let subject = Subject { reference: &reference, workload: fixture.workload.as_ref(), attribution };
+        let subject = Subject { workload: fixture.workload.as_ref(), attribution, ..Subject::of(&reference) };
         let write = plan(subject, &fixture.assessment, None, fixture.now);
         assert_eq!(
             write.is_none(),

@@ -55,7 +55,8 @@ impl Picture {
             let (workload, provenance, assessment) = self.assess(&entry, key, &name, now);
             self.ledger.gone(&entry.uid, now);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
-            let about = Subject { reference: &reference, workload: workload.as_ref(), attribution: Some(attribution) };
+            let about =
+                Subject { workload: workload.as_ref(), attribution: Some(attribution), ..Subject::of(&reference) };
             let write = self.plan(about, &assessment, now);
             let waits = self.wait_for_evidence(&Concerned::Workload(key.clone()), &provenance, &assessment);
             if write.is_some() || waits {

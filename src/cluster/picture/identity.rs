@@ -146,7 +146,7 @@ impl Picture {
             let assessment = assess::approval(name, &provenance, &self.standards.paths, self.own.of(name));
             self.wait_for_evidence(&subject, &provenance, &assessment);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
-            let about = Subject { reference: &reference, workload: None, attribution: Some(attribution) };
+            let about = Subject { attribution: Some(attribution), ..Subject::of(&reference) };
             writes.extend(self.plan(about, &assessment, now));
         }
         let uid = known.as_ref().map_or("", |(uid, _)| uid);

@@ -196,7 +196,8 @@ impl Picture {
             let waits = self.wait_for_evidence(&subject, &provenance, &assessment);
             self.workloads.set_judged(key, !waits);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
-            let about = Subject { reference: &reference, workload: workload.as_ref(), attribution: Some(attribution) };
+            let about =
+                Subject { workload: workload.as_ref(), attribution: Some(attribution), ..Subject::of(&reference) };
             writes.extend(self.plan(about, &assessment, now));
         }
         let absent = finding::reference(key, "");
@@ -204,7 +205,7 @@ impl Picture {
             Some(_) => Assessment::default(),
             None => assess::missing(key, &self.inventory.requiring(key, now)),
         };
-        writes.extend(self.plan(Subject { reference: &absent, workload: None, attribution: None }, &missing, now));
+        writes.extend(self.plan(Subject::of(&absent), &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
         writes.extend(self.over(&subject, uid, now));
         (writes, concerned)

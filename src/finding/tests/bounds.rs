@@ -23,7 +23,7 @@ fn written(workload: &Workload, approvals: usize) -> (Status, String) {
     }});
     let assessment = judged(workload, &vec![approval; approvals], now());
     let reference = reference(&workload.key, UID);
-    let subject = Subject { reference: &reference, workload: Some(workload), attribution: None };
+    let subject = Subject { workload: Some(workload), ..Subject::of(&reference) };
     match plan(subject, &assessment, None, now()) {
         Some(Write::Apply { status, notice: Some(notice), .. }) => (*status, notice.note),
         other => panic!("no finding was opened: {other:?}"),

@@ -55,7 +55,7 @@ impl Life {
         workload: Option<&Workload>,
         assessment: &Assessment,
     ) -> String {
-        let subject = Subject { reference, workload, attribution: None };
+        let subject = Subject { workload, ..Subject::of(reference) };
         let write = plan(subject, assessment, self.record().as_ref(), self.now);
         let told = self.carry_out(write);
         assert_eq!(plan(subject, assessment, self.record().as_ref(), self.now), None, "written twice");

@@ -143,7 +143,7 @@ impl Expected {
         now: Timestamp,
     ) {
         let reference = finding::reference(key, uid);
-        let subject = Subject { reference: &reference, workload, attribution };
+        let subject = Subject { workload, attribution, ..Subject::of(&reference) };
         if let Some(Write::Apply { name, status, .. }) = finding::plan(subject, assessment, None, now) {
             self.open.insert(name, timeless(&status));
         }

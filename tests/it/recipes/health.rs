@@ -182,7 +182,7 @@ impl Life {
         inventory.insert(Approval::compile(&ApprovedCronJob::new("shop", spec)));
         let assessment: Assessment = assess(&self.workload, &inventory, &Labels::new(), now());
         let workload_reference = self.finding.spec.workload.clone();
-        let subject = Subject { reference: &workload_reference, workload: Some(&self.workload), attribution: None };
+        let subject = Subject { workload: Some(&self.workload), ..Subject::of(&workload_reference) };
         let change = plan(subject, &assessment, Some(&self.record()), now());
         self.carry_out(change);
     }

@@ -65,7 +65,8 @@ fn piece(path: &str, document: &str) -> &'static str {
 }
 
 pub(super) fn judged(key: WorkloadKey, source: Source, workload: Option<&Workload>, assessment: Assessment) -> Judged {
-    let subject = Subject { reference: &reference(&key, ""), workload, attribution: None };
+    let reference = reference(&key, "");
+    let subject = Subject { workload, ..Subject::of(&reference) };
     let fingerprint = match plan(subject, &assessment, None, now()) {
         Some(Write::Apply { status, .. }) => status.fingerprint,
         _ => "0123456789abcdef".to_owned(),
