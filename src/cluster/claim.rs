@@ -17,15 +17,15 @@ struct ManagedField<'a> {
     fields_v1: Option<&'a RawValue>,
 }
 
-/// The latest entry that has a part of the spec. What cannot be read claims nothing.
-pub(super) fn of(managed_fields: &RawValue) -> Option<Claim> {
+/// The latest entry that has a part of the spec, and when it was written. What cannot be read claims nothing.
+pub(super) fn of(managed_fields: &RawValue) -> Option<(Claim, Option<Timestamp>)> {
     let entries: Vec<ManagedField<'_>> = serde_json::from_str(managed_fields.get()).ok()?;
     let of_spec = |entry: &ManagedField<'_>| {
         entry.subresource.as_deref().unwrap_or_default().is_empty()
             && entry.fields_v1.is_some_and(|fields| fields.get().contains("\"f:spec\""))
     };
     let latest = entries.into_iter().filter(of_spec).max_by_key(|entry| entry.time)?;
-    Some(Claim { manager: latest.manager?.into() })
+    Some((Claim { manager: latest.manager?.into() }, latest.time))
 }
 
 #[cfg(test)]
@@ -40,8 +40,8 @@ mod tests {
             {"manager":"kubectl-label","operation":"Update","time":"2026-03-01T00:00:00Z","fieldsV1":{"f:metadata":{}}},
             {"manager":"kube-controller-manager","time":"2026-04-01T00:00:00Z","subresource":"status","fieldsV1":{"f:spec":{}}}
         ]"#;
-        let claim = of(&serde_json::from_str::<Box<RawValue>>(fields).unwrap()).unwrap();
-        assert_eq!(&*claim.manager, "kubectl-edit");
+        let (claim, at) = of(&serde_json::from_str::<Box<RawValue>>(fields).unwrap()).unwrap();
+        assert_eq!((&*claim.manager, at), ("kubectl-edit", "2026-02-01T00:00:00Z".parse().ok()));
     }
 
     #[test]

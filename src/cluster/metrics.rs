@@ -52,6 +52,7 @@ struct StateLabels {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held {
     pub(super) workloads: usize,
+    pub(super) jobs: usize,
     pub(super) namespaces: usize,
     pub(super) approvals: usize,
     pub(super) findings: [(State, usize); 4],
@@ -158,8 +159,12 @@ impl Metrics {
 
     pub(super) fn hold(&self, held: &Held) {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let objects =
-            [("cronjobs", held.workloads), ("namespaces", held.namespaces), ("approvedcronjobs", held.approvals)];
+        let objects = [
+            ("cronjobs", held.workloads),
+            ("jobs", held.jobs),
+            ("namespaces", held.namespaces),
+            ("approvedcronjobs", held.approvals),
+        ];
         for (resource, count) in objects {
             self.objects.get_or_create(&ResourceLabels { resource }).set(gauge(count));
         }

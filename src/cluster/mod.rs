@@ -4,6 +4,7 @@ mod claim;
 mod events;
 mod http;
 pub mod intake;
+mod job;
 mod keeper;
 mod keeping;
 mod metrics;

@@ -79,6 +79,8 @@ pub(super) struct Observed<T> {
     pub(super) metadata: ObjectMeta,
     /// What it says of who last changed its spec.
     pub(super) claim: Option<Claim>,
+    /// When its spec was last changed, as it says itself.
+    pub(super) changed: Option<Timestamp>,
     /// What is kept of it, or why it cannot be read.
     pub(super) object: Result<T, String>,
 }
@@ -123,8 +125,9 @@ impl<'de, T: Kept> Deserialize<'de> for Observed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let envelope: Envelope = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        let claim = envelope.metadata.managed_fields.and_then(claim::of);
-        Ok(Self { metadata: envelope.metadata.into(), claim, object: T::read(raw.get()) })
+        let (claim, changed) = envelope.metadata.managed_fields.and_then(claim::of).unzip();
+        let metadata = envelope.metadata.into();
+        Ok(Self { metadata, claim, changed: changed.flatten(), object: T::read(raw.get()) })
     }
 }
 

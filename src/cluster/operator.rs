@@ -19,12 +19,16 @@ use super::watch::Change;
 use super::writer::{WriteError, Writer, Written};
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::finding::Write;
+use crate::workload::WorkloadKind;
 
 /// How many subjects are written at once: enough to hide the API server's latency, too few to crowd out others.
 const WRITES_AT_ONCE: usize = 8;
 
 /// How long changes of an approval's status are collected before they are written.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
+
+/// The same where Jobs come and go.
+const JOBS_PAUSE: Duration = Duration::from_secs(10);
 
 /// How many subjects are judged before new changes are looked at.
 const JUDGED_AT_ONCE: usize = 256;
@@ -106,7 +110,7 @@ impl Operator {
             }
             let now = Timestamp::now();
             let due = self.picture.due(now);
-            self.enqueue(due);
+            self.enqueue(due, STATUS_PAUSE);
         }
         info!(writes = self.in_flight.len(), "stopping: finishing the writes that are under way");
         drop((changes, deliveries));
@@ -122,7 +126,7 @@ impl Operator {
     fn take_facts(&mut self, delivery: Delivery) {
         let Delivery { facts, kept } = delivery;
         let concerned = self.picture.take_facts(&facts, Timestamp::now());
-        self.enqueue(concerned);
+        self.enqueue(concerned, STATUS_PAUSE);
         // Of an admission request nobody waits to be told: many of them are kept at once.
         if !kept.is_closed() {
             self.keeping.tell_when_kept(kept);
@@ -156,9 +160,10 @@ impl Operator {
         let mut next = Some(first);
         let mut room = JUDGED_AT_ONCE;
         while let Some(change) = next {
+            let pause = if matches!(change, Change::Job(_)) { JOBS_PAUSE } else { STATUS_PAUSE };
             let concerned = self.picture.observe(change, now);
             if *self.synced.borrow() {
-                self.enqueue(concerned);
+                self.enqueue(concerned, pause);
             } else if self.picture.synced() {
                 self.begin();
             }
@@ -182,12 +187,12 @@ impl Operator {
         self.synced.send_replace(true);
     }
 
-    fn enqueue(&mut self, concerned: Vec<Concerned>) {
+    fn enqueue(&mut self, concerned: Vec<Concerned>, pause: Duration) {
         for concerned in concerned {
             match concerned {
                 Concerned::Workload(_) => self.queue.add(concerned),
                 // Many workloads may change what an approval's status says: it is written once for all of them.
-                Concerned::Approval(_) => self.queue.add_after(concerned, STATUS_PAUSE, Instant::now()),
+                Concerned::Approval(_) => self.queue.add_after(concerned, pause, Instant::now()),
             }
         }
     }
@@ -206,7 +211,8 @@ impl Operator {
             match &subject {
                 Concerned::Workload(key) => {
                     let (writes, concerned) = self.picture.judge(key, now);
-                    self.enqueue(concerned);
+                    let pause = if key.kind == WorkloadKind::Job { JOBS_PAUSE } else { STATUS_PAUSE };
+                    self.enqueue(concerned, pause);
                     self.write(subject, writes, None, now);
                 }
                 Concerned::Approval(name) => {
@@ -270,7 +276,7 @@ impl Operator {
             match result {
                 Ok(Written::Finding(finding)) => {
                     let decided = self.picture.put_written(*finding, now);
-                    self.enqueue(decided);
+                    self.enqueue(decided, STATUS_PAUSE);
                 }
                 Ok(Written::Gone { name }) => self.picture.dropped(&name),
                 Ok(Written::Approval { name, version, status }) => {

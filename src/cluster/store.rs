@@ -11,6 +11,7 @@ use crate::api::finding::{State, WorkloadReference};
 use crate::finding::Record;
 use crate::identity::ledger::Seen;
 use crate::inventory::Matcher;
+use crate::lineage::Templates;
 use crate::workload::pattern::Pattern;
 use crate::workload::{Packed, Unreadable, WorkloadKey};
 
@@ -64,37 +65,38 @@ pub(super) struct Entry {
     pub(super) selected_by: Box<[Arc<str>]>,
     /// Whether it was judged as it is, with all the evidence that was to be waited for.
     pub(super) judged: bool,
+    /// The templates that its Jobs have had.
+    pub(super) templates: Templates,
 }
 
-/// The workloads, by namespace and then by name.
-#[derive(Debug, Default)]
-pub(super) struct Workloads {
-    namespaces: BTreeMap<String, BTreeMap<Arc<WorkloadKey>, Entry>>,
+/// Workloads of one kind, by namespace and then by name.
+#[derive(Debug)]
+pub(super) struct Workloads<E> {
+    namespaces: BTreeMap<String, BTreeMap<Arc<WorkloadKey>, E>>,
     count: usize,
 }
 
-impl Workloads {
-    pub(super) fn get(&self, key: &WorkloadKey) -> Option<(&Arc<WorkloadKey>, &Entry)> {
+impl<E> Default for Workloads<E> {
+    fn default() -> Self {
+        Self { namespaces: BTreeMap::new(), count: 0 }
+    }
+}
+
+impl<E> Workloads<E> {
+    pub(super) fn get(&self, key: &WorkloadKey) -> Option<(&Arc<WorkloadKey>, &E)> {
         self.namespaces.get(&key.namespace)?.get_key_value(key)
     }
 
-    pub(super) fn get_mut(&mut self, key: &WorkloadKey) -> Option<&mut Entry> {
+    pub(super) fn get_mut(&mut self, key: &WorkloadKey) -> Option<&mut E> {
         self.namespaces.get_mut(&key.namespace)?.get_mut(key)
     }
 
-    /// Notes whether one was judged as it is.
-    pub(super) fn set_judged(&mut self, key: &WorkloadKey, judged: bool) {
-        if let Some(entry) = self.get_mut(key) {
-            entry.judged = judged;
-        }
-    }
-
-    pub(super) fn insert(&mut self, key: Arc<WorkloadKey>, entry: Entry) {
+    pub(super) fn insert(&mut self, key: Arc<WorkloadKey>, entry: E) {
         let workloads = self.namespaces.entry(key.namespace.clone()).or_default();
         self.count += usize::from(workloads.insert(key, entry).is_none());
     }
 
-    pub(super) fn remove(&mut self, key: &WorkloadKey) -> Option<Entry> {
+    pub(super) fn remove(&mut self, key: &WorkloadKey) -> Option<E> {
         let workloads = self.namespaces.get_mut(&key.namespace)?;
         let entry = workloads.remove(key)?;
         if workloads.is_empty() {
@@ -104,7 +106,7 @@ impl Workloads {
         Some(entry)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<WorkloadKey>, &Entry)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<WorkloadKey>, &E)> {
         self.namespaces.values().flatten()
     }
 

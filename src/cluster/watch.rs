@@ -6,6 +6,7 @@ use kube::{Api, Client};
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::job::ObservedJob;
 use super::metrics::Metrics;
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
@@ -21,6 +22,7 @@ const PAGE: u32 = 50;
 /// Something that a watch saw.
 pub(super) enum Change {
     Workload(watcher::Event<Observed<Packed>>),
+    Job(watcher::Event<Observed<ObservedJob>>),
     Namespace(watcher::Event<Observed<LabelsOnly>>),
     Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
     Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
@@ -30,6 +32,7 @@ pub(super) enum Change {
 pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change> {
     let (sender, receiver) = mpsc::channel(WAITING);
     spawn(client, "cronjobs", metrics, &sender, Change::Workload);
+    spawn(client, "jobs", metrics, &sender, Change::Job);
     spawn(client, "namespaces", metrics, &sender, Change::Namespace);
     spawn(client, "approvedcronjobs", metrics, &sender, Change::Approval);
     spawn(client, "scheduledworkloadfindings", metrics, &sender, Change::Finding);

@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 
 use super::super::observed::Observed;
-use super::super::store::Entry;
 use super::{Concerned, Picture, RecordedApproval};
 use crate::api::ApprovedCronJob;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::assess::Assessment;
 use crate::inventory::{Approval, Known, Labels, SAMPLES, status};
-use crate::workload::{Workload, WorkloadKey};
+use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 impl Picture {
     pub(super) fn observe_approval(
@@ -88,6 +87,9 @@ impl Picture {
     fn selected_by(&self, approval: &Approval) -> Vec<Arc<WorkloadKey>> {
         let none = Labels::new();
         let mut covered = self.workloads.covered_by(&approval.matcher);
+        if approval.matcher.speaks_for(WorkloadKind::Job) {
+            covered.extend(self.jobs.all.covered_by(&approval.matcher));
+        }
         covered.retain(|key| {
             let labels = self.namespaces.get(&key.namespace).unwrap_or(&none);
             self.unpacked(key).is_some_and(|workload| approval.matcher.selects(&workload, labels))
@@ -112,24 +114,33 @@ impl Picture {
     }
 
     /// Notes which approvals select a workload now, and returns those for which that is news.
-    pub(super) fn selected_now(&mut self, key: &WorkloadKey, entry: &Entry, assessment: &Assessment) -> Vec<Concerned> {
+    pub(super) fn selected_now(
+        &mut self,
+        key: &WorkloadKey,
+        before: &[Arc<str>],
+        assessment: &Assessment,
+    ) -> Vec<Concerned> {
         let mut names: Vec<&str> = assessment.approvals.iter().map(|approval| approval.name.as_str()).collect();
         names.sort_unstable();
-        if entry.selected_by.iter().map(|name| &**name).eq(names.iter().copied()) {
+        if before.iter().map(|name| &**name).eq(names.iter().copied()) {
             return Vec::new();
         }
         let now: Vec<Arc<str>> =
             names.into_iter().filter_map(|name| Some(self.inventory.get(name)?.name.clone())).collect();
-        let concerned = self.select(key, &entry.selected_by, &now);
+        let concerned = self.select(key, before, &now);
         if let Some(entry) = self.workloads.get_mut(key) {
             entry.selected_by = now.into();
+        } else if let Some(job) = self.jobs.all.get_mut(key) {
+            job.selected_by = now.into();
         }
         concerned
     }
 
     /// Moves a workload from the approvals that selected it to those that do now.
     pub(super) fn select(&mut self, key: &WorkloadKey, before: &[Arc<str>], now: &[Arc<str>]) -> Vec<Concerned> {
-        let shared = self.workloads.get(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone());
+        let shared = self.workloads.get(key).map(|(shared, _)| shared);
+        let shared = shared.or_else(|| self.jobs.all.get(key).map(|(shared, _)| shared));
+        let shared = shared.map_or_else(|| Arc::new(key.clone()), Arc::clone);
         for name in before.iter().filter(|name| !now.contains(name)) {
             if let Some(selected) = self.selected.get_mut(name) {
                 selected.remove(&shared);
@@ -177,6 +188,9 @@ impl Picture {
     }
 
     fn unpacked(&self, key: &WorkloadKey) -> Option<Workload> {
-        self.workloads.get(key)?.1.object.as_ref().ok()?.unpack().ok()
+        match key.kind {
+            WorkloadKind::CronJob => self.workloads.get(key)?.1.object.as_ref().ok()?.unpack().ok(),
+            WorkloadKind::Job => self.jobs.get(key)?.workload(key).ok(),
+        }
     }
 }

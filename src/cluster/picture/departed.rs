@@ -4,23 +4,28 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::super::store::Entry;
 use super::{Concerned, Picture};
 use crate::finding::{self, Attribution, Subject, Write};
 use crate::workload::WorkloadKey;
 
-/// How many are remembered.
-const MOST: usize = 1_000;
+/// How many of each kind are remembered.
+const MOST: usize = 4_000;
 
-/// Workloads that were gone before they could be judged.
-#[derive(Debug, Default)]
-pub(super) struct Departed {
-    by_key: HashMap<WorkloadKey, Vec<Entry>>,
+/// Workloads of one kind that were gone before they could be judged.
+#[derive(Debug)]
+pub(super) struct Departed<E> {
+    by_key: HashMap<WorkloadKey, Vec<E>>,
     count: usize,
 }
 
-impl Departed {
-    pub(super) fn add(&mut self, key: &WorkloadKey, entry: Entry) {
+impl<E> Default for Departed<E> {
+    fn default() -> Self {
+        Self { by_key: HashMap::new(), count: 0 }
+    }
+}
+
+impl<E> Departed<E> {
+    pub(super) fn add(&mut self, key: &WorkloadKey, entry: E) {
         // Nobody can choose which one goes, so nobody can push out what comes next.
         if self.count >= MOST
             && let Some(other) = self.by_key.keys().next().cloned()
@@ -31,11 +36,15 @@ impl Departed {
         self.by_key.entry(key.clone()).or_default().push(entry);
     }
 
+    pub(super) fn get_mut(&mut self, key: &WorkloadKey) -> impl Iterator<Item = &mut E> {
+        self.by_key.get_mut(key).into_iter().flatten()
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &WorkloadKey> {
         self.by_key.keys()
     }
 
-    fn take(&mut self, key: &WorkloadKey) -> Vec<Entry> {
+    pub(super) fn take(&mut self, key: &WorkloadKey) -> Vec<E> {
         let taken = self.by_key.remove(key).unwrap_or_default();
         self.count -= taken.len();
         taken

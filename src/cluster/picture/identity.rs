@@ -21,6 +21,10 @@ impl Picture {
             if self.is_invented(&fact.object) {
                 continue;
             }
+            concerned.extend(self.take_creation(fact, now));
+            if !self.is_kept(fact) {
+                continue;
+            }
             let Some(news) = self.ledger.record(fact, &self.standards.own, now) else { continue };
             // Those who are judged by what it says look at the approval itself, and not at its name.
             if news.object.kind == ObjectKind::Approval {
@@ -48,6 +52,9 @@ impl Picture {
         if let Some((_, entry)) = self.workloads.get(&key) {
             self.ledger.observe(&entry.uid, object, &entry.seen);
         }
+        if let Some(job) = self.jobs.get(&key) {
+            self.ledger.observe(&job.uid, object, &job.seen);
+        }
     }
 
     /// With the first event there is a source. What was there before nobody can account for.
@@ -64,9 +71,11 @@ impl Picture {
 
     /// The first lists are complete: whatever the ledger knows beside what is there is gone.
     pub(in crate::cluster) fn settle_ledger(&mut self, now: Timestamp) {
+        self.begun = Some(now);
         let workloads = self.workloads.iter().map(|(_, entry)| &*entry.uid);
+        let jobs = self.jobs.all.iter().map(|(_, job)| &*job.uid);
         let approvals = self.recorded.values().map(|known| &*known.uid);
-        self.ledger.settle(workloads.chain(approvals), now);
+        self.ledger.settle(workloads.chain(jobs).chain(approvals), now);
     }
 
     fn concerned_by(&self, object: &Object) -> Vec<Concerned> {
@@ -150,7 +159,7 @@ impl Picture {
             writes.extend(self.plan(about, &assessment, now));
         }
         let uid = known.as_ref().map_or("", |(uid, _)| uid);
-        writes.extend(self.over(&subject, uid, now));
+        writes.extend(self.over(&subject, |record| *record.workload.uid == *uid, now));
         writes
     }
 
@@ -195,7 +204,7 @@ impl Picture {
     }
 }
 
-fn object_of(key: &WorkloadKey) -> Object {
+pub(super) fn object_of(key: &WorkloadKey) -> Object {
     let kind = match key.kind {
         crate::workload::WorkloadKind::CronJob => ObjectKind::CronJob,
         crate::workload::WorkloadKind::Job => ObjectKind::Job,

@@ -3,11 +3,16 @@
 mod approvals;
 mod departed;
 mod findings;
+mod groups;
 mod identity;
+mod jobs;
+mod lineage;
 mod own;
+mod parents;
 mod removed;
 #[cfg(test)]
 mod tests;
+mod told;
 mod workloads;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,22 +20,27 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::job::Job;
 use super::metrics::{Held, Metrics};
 use super::store::{Deadlines, Entry, Findings, Relist, Workloads};
 use super::watch::Change;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::api::finding::State;
 use crate::assess::{self, Assessment, Identity, Surroundings};
-use crate::finding::{self, Attribution, Subject, Write};
+use crate::finding::{self, Attribution, Count, Record, Subject, Write};
 use crate::identity::ledger::Seen;
 use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::lineage::Makers;
-use crate::workload::{Workload, WorkloadKey};
+use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 use departed::Departed;
+use groups::Groups;
+use jobs::Jobs;
 use own::OwnApprovals;
+use parents::Parents;
 use removed::Removed;
+use told::Told;
 
 /// Something that has to be looked at again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,9 +59,21 @@ pub(in crate::cluster) struct Picture {
     recorded: HashMap<Arc<str>, RecordedApproval>,
     /// The workloads that each approval selects.
     selected: HashMap<Arc<str>, BTreeSet<Arc<WorkloadKey>>>,
-    workloads: Workloads,
+    workloads: Workloads<Entry>,
     /// Workloads that were gone before they could be judged.
-    departed: Departed,
+    departed: Departed<Entry>,
+    jobs: Jobs,
+    /// Jobs that were gone before they could be judged.
+    departed_jobs: Departed<Job>,
+    /// Jobs that are many and deviate alike.
+    groups: Groups,
+    /// How often each CronJob ran that has a finding, by its uid.
+    runs: HashMap<Box<str>, Count>,
+    parents: Parents,
+    /// What events tell of workloads that no watch has seen.
+    told: Told,
+    /// When the first lists were complete: whoever made a Job before, and does so all the time, is not known any more.
+    begun: Option<Timestamp>,
     namespaces: HashMap<String, Labels>,
     findings: Findings,
     /// Findings that somebody removed.
@@ -87,6 +109,7 @@ pub(in crate::cluster) struct Standards {
 #[derive(Debug, Default)]
 struct Lists {
     workloads: Relist<WorkloadKey>,
+    jobs: Relist<WorkloadKey>,
     namespaces: Relist<String>,
     approvals: Relist<Arc<str>>,
     findings: Relist<String>,
@@ -109,6 +132,13 @@ impl Picture {
             selected: HashMap::new(),
             workloads: Workloads::default(),
             departed: Departed::default(),
+            jobs: Jobs::default(),
+            departed_jobs: Departed::default(),
+            groups: Groups::default(),
+            runs: HashMap::new(),
+            parents: Parents::default(),
+            told: Told::default(),
+            begun: None,
             namespaces: HashMap::new(),
             findings: Findings::default(),
             removed: Removed::default(),
@@ -124,8 +154,12 @@ impl Picture {
 
     /// Whether every list that a verdict needs has been read completely at least once.
     pub(in crate::cluster) fn synced(&self) -> bool {
-        let Lists { workloads, namespaces, approvals, findings } = &self.lists;
-        workloads.is_complete() && namespaces.is_complete() && approvals.is_complete() && findings.is_complete()
+        let Lists { workloads, jobs, namespaces, approvals, findings } = &self.lists;
+        workloads.is_complete()
+            && jobs.is_complete()
+            && namespaces.is_complete()
+            && approvals.is_complete()
+            && findings.is_complete()
     }
 
     /// Whether there is any approval that can approve something. Until then nobody is told of findings.
@@ -136,7 +170,8 @@ impl Picture {
     /// Everything that has to be looked at once, after the first lists.
     pub(in crate::cluster) fn everything(&self) -> impl Iterator<Item = Concerned> {
         let workloads = self.workloads.keys().map(|key| WorkloadKey::clone(key));
-        let workloads = workloads.chain(self.departed.keys().cloned());
+        let jobs = self.jobs.all.keys().map(|key| WorkloadKey::clone(key));
+        let workloads = workloads.chain(jobs).chain(self.departed.keys().cloned());
         let recorded = self.findings.subjects().cloned();
         let required = self.inventory.iter().flat_map(|approval| approval.required());
         let approvals = self.inventory.iter().map(|approval| Concerned::Approval(approval.name.clone()));
@@ -147,6 +182,7 @@ impl Picture {
     pub(in crate::cluster) fn observe(&mut self, change: Change, now: Timestamp) -> Vec<Concerned> {
         match change {
             Change::Workload(event) => self.observe_workload(event, now),
+            Change::Job(event) => self.observe_job(event, now),
             Change::Namespace(event) => self.observe_namespace(event),
             Change::Approval(event) => self.observe_approval(event, now),
             Change::Finding(event) => self.observe_finding(event, now),
@@ -176,6 +212,10 @@ impl Picture {
 
     /// Judges whatever is, or should be, under a key, and returns what has to be written and which approvals' statuses are concerned.
     pub(in crate::cluster) fn judge(&mut self, key: &WorkloadKey, now: Timestamp) -> (Vec<Write>, Vec<Concerned>) {
+        if key.kind == WorkloadKind::Job {
+            return self.judge_job(key, now);
+        }
+        self.recall(key, now);
         let live = self.workloads.get(key).map(|(_, entry)| entry.clone());
         // The namespace of a new workload may be seen after it: then it is judged as soon as the namespace is seen.
         if live.is_some() && !self.namespaces.contains_key(&key.namespace) {
@@ -191,13 +231,21 @@ impl Picture {
             let reference = finding::reference(key, &entry.uid);
             let name = finding::name(&reference);
             let (workload, provenance, assessment) = self.assess(entry, key, &name, now);
-            concerned.extend(self.selected_now(key, entry, &assessment));
+            concerned.extend(self.selected_now(key, &entry.selected_by, &assessment));
+            concerned.extend(self.by_hand(&entry.uid));
             concerned.extend(self.own.set(key, &assessment.own_approvals).into_iter().map(Concerned::Approval));
             let waits = self.wait_for_evidence(&subject, &provenance, &assessment);
-            self.workloads.set_judged(key, !waits);
+            if let Some(entry) = self.workloads.get_mut(key) {
+                entry.judged = !waits;
+            }
+            let runs = self.count_runs(&subject, entry, &name, !assessment.deviations.is_empty());
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
-            let about =
-                Subject { workload: workload.as_ref(), attribution: Some(attribution), ..Subject::of(&reference) };
+            let about = Subject {
+                workload: workload.as_ref(),
+                attribution: Some(attribution),
+                runs: runs.as_ref(),
+                ..Subject::of(&reference)
+            };
             writes.extend(self.plan(about, &assessment, now));
         }
         let absent = finding::reference(key, "");
@@ -207,7 +255,7 @@ impl Picture {
         };
         writes.extend(self.plan(Subject::of(&absent), &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
-        writes.extend(self.over(&subject, uid, now));
+        writes.extend(self.over(&subject, |record| *record.workload.uid == *uid, now));
         (writes, concerned)
     }
 
@@ -248,11 +296,11 @@ impl Picture {
         self.removed.about(subject).iter().cloned().filter_map(finding::restored).collect()
     }
 
-    /// What to write about the findings whose object is gone: it has another uid than the one that is there.
-    fn over(&mut self, subject: &Concerned, uid: &str, now: Timestamp) -> Vec<Write> {
+    /// What to write about the findings whose object is gone.
+    fn over(&mut self, subject: &Concerned, is_there: impl Fn(&Record) -> bool, now: Timestamp) -> Vec<Write> {
         let mut writes = Vec::new();
         let about = || self.findings.about(subject);
-        for record in about().filter(|record| *record.workload.uid != *uid && !record.workload.uid.is_empty()) {
+        for record in about().filter(|record| !record.workload.uid.is_empty() && !is_there(record)) {
             let mut provenance = self.ledger.farewell(&record.workload.uid);
             provenance.tampering = self.ledger.attempts().on(&record.name).to_vec();
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
@@ -271,6 +319,7 @@ impl Picture {
         let states = [State::Open, State::Acknowledged, State::Resolved, State::Deleted];
         Held {
             workloads: self.workloads.len(),
+            jobs: self.jobs.all.len(),
             namespaces: self.namespaces.len(),
             approvals: self.inventory.len(),
             findings: states.map(|state| (state, self.findings.in_state(state))),

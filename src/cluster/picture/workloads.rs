@@ -8,6 +8,7 @@ use kube::runtime::watcher::Event;
 use super::super::observed::{LabelsOnly, Observed};
 use super::super::store::Entry;
 use super::{Concerned, Picture};
+use crate::lineage::{Template, Templates};
 use crate::workload::{Packed, Unreadable, WorkloadKey, WorkloadKind};
 
 impl Picture {
@@ -46,7 +47,10 @@ impl Picture {
         if observed.object.is_err() {
             self.metrics.could_not_read("cronjobs");
         }
+        self.told.seen(&key, &uid);
+        let since = if seen.sighting.generation == 1 { seen.created } else { observed.changed };
         let object = observed.object.map_err(|reason| Unreadable::new(&reason));
+        let templates = templates(known, &object, since, now);
         // Whoever changed what is not judged may be known, and where nobody is there is no more to say than before.
         let is_news = known.is_none_or(|known| {
             let is_other = known.seen.sighting != seen.sighting && self.ledger.has_source();
@@ -55,14 +59,16 @@ impl Picture {
         if let Some(known) = self.workloads.get_mut(&key) {
             if known.uid != uid {
                 self.ledger.gone(&known.uid, now);
+                self.runs.remove(&known.uid);
+                self.parents.bury(&key, known, now);
                 if !known.judged {
                     self.departed.add(&key, known.clone());
                 }
             }
-            (known.uid, known.seen, known.object) = (uid, seen, object);
+            (known.uid, known.seen, known.object, known.templates) = (uid, seen, object, templates);
             known.judged &= !is_news;
         } else {
-            let entry = Entry { uid, seen, object, selected_by: Box::default(), judged: false };
+            let entry = Entry { uid, seen, object, selected_by: Box::default(), judged: false, templates };
             self.workloads.insert(Arc::new(key.clone()), entry);
         }
         if is_news { vec![Concerned::Workload(key)] } else { Vec::new() }
@@ -71,6 +77,8 @@ impl Picture {
     fn remove_workload(&mut self, key: &WorkloadKey, now: Timestamp) -> Vec<Concerned> {
         let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
         self.ledger.gone(&entry.uid, now);
+        self.runs.remove(&entry.uid);
+        self.parents.bury(key, &entry, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.push(Concerned::Workload(key.clone()));
@@ -93,11 +101,8 @@ impl Picture {
                 if self.namespaces.get(&name) == Some(&labels) {
                     return Vec::new();
                 }
-                let concerned = self
-                    .workloads
-                    .in_namespace(&name)
-                    .map(|key| Concerned::Workload(WorkloadKey::clone(key)))
-                    .collect();
+                let workloads = self.workloads.in_namespace(&name).chain(self.jobs.all.in_namespace(&name));
+                let concerned = workloads.map(|key| Concerned::Workload(WorkloadKey::clone(key))).collect();
                 self.namespaces.insert(name, labels);
                 concerned
             }
@@ -113,6 +118,31 @@ impl Picture {
                 Vec::new()
             }
         }
+    }
+}
+
+/// The templates that the Jobs of a CronJob have had. `since` is when it became what it is, if that is known.
+fn templates(
+    known: Option<&Entry>,
+    object: &Result<Packed, Unreadable>,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Templates {
+    match (known, object) {
+        (Some(known), object) if known.object == *object => known.templates.clone(),
+        (Some(known), Err(_)) => known.templates.clone(),
+        (known, Ok(packed)) => {
+            let template = packed.unpack().map(|workload| Template::of(&workload)).unwrap_or_default();
+            match known {
+                Some(known) => {
+                    let mut templates = known.templates.clone();
+                    templates.replace(template, now);
+                    templates
+                }
+                None => Templates::new(template, since),
+            }
+        }
+        (None, Err(_)) => Templates::default(),
     }
 }
 

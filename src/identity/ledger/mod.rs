@@ -101,8 +101,6 @@ impl Ledger {
     pub fn record(&mut self, fact: &Fact, own: &str, now: Timestamp) -> Option<News> {
         let object = fact.object.clone();
         match object.kind {
-            // Jobs come and go by the thousand.
-            ObjectKind::Job => None,
             ObjectKind::Finding | ObjectKind::FindingStatus => {
                 let is_own = fact.actor.impersonated.is_none() && fact.actor.user.username == own;
                 // Nothing but triage and metadata can be changed beside the status.
@@ -116,7 +114,7 @@ impl Ledger {
                 is_news.then(|| self.changed.insert(page::of(&object.name)));
                 is_news.then_some(News { object, uid: None })
             }
-            ObjectKind::CronJob | ObjectKind::Approval => self.record_change(fact, object, now),
+            ObjectKind::CronJob | ObjectKind::Job | ObjectKind::Approval => self.record_change(fact, object, now),
         }
     }
 
@@ -260,6 +258,37 @@ impl Ledger {
     pub fn needs_content(&self, uid: &str, generation: i64) -> bool {
         let candidates = self.histories.get(uid).and_then(|history| history.generations.get(&generation));
         candidates.into_iter().flatten().any(|candidate| candidate.resource_version.is_none())
+    }
+
+    /// Whether any event told of an object, or a watch did that was asked for it.
+    pub fn is_known(&self, uid: &str) -> bool {
+        self.histories.get(uid).is_some()
+    }
+
+    /// Whether a watch ever saw an object.
+    pub fn is_sighted(&self, uid: &str) -> bool {
+        self.histories.get(uid).is_some_and(|history| history.sighted.is_some())
+    }
+
+    /// What somebody did, as it is remembered. The ledger itself does not keep it.
+    pub fn deed(&mut self, fact: &Fact) -> Deed {
+        Deed::of(fact, self.shared(&fact.actor))
+    }
+
+    /// Who created the object of that name that was made at that time, as an event without its uid tells.
+    pub fn told_creation(&self, object: &Object, created: Option<Timestamp>) -> Option<&Deed> {
+        match self.unbound.creation(object, created?) {
+            Creation::By(deed) => Some(deed),
+            Creation::Unknown | Creation::Ambiguous => None,
+        }
+    }
+
+    /// Notes who created an object of which nothing was recorded yet.
+    pub fn adopt(&mut self, uid: &str, object: &Object, creator: &Deed) {
+        let Some(history) = self.histories.entry(uid, || History::of(object.clone())) else { return };
+        if history.note_created(creator.clone()) {
+            self.changed.insert(page::of(uid));
+        }
     }
 
     /// Who tried to remove or change the finding of that name.

@@ -80,6 +80,7 @@ struct KeptSighting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum KeptKind {
     CronJob,
+    Job,
     ApprovedCronJob,
 }
 
@@ -221,6 +222,7 @@ impl Ledger {
             let KeptHistory { uid, kind, namespace, name, witnessed, sighted, created, deleted, generations } = kept;
             let kind = match kind {
                 KeptKind::CronJob => ObjectKind::CronJob,
+                KeptKind::Job => ObjectKind::Job,
                 KeptKind::ApprovedCronJob => ObjectKind::Approval,
             };
             let begin = || History::of(Object { kind, namespace, name });
@@ -254,8 +256,9 @@ fn keep_history(uid: &str, history: &History, actors: &mut Actors) -> Option<Kep
     let History { object, created, deleted, generations, witnessed, sighted } = history;
     let kind = match object.kind {
         ObjectKind::CronJob => KeptKind::CronJob,
+        ObjectKind::Job => KeptKind::Job,
         ObjectKind::Approval => KeptKind::ApprovedCronJob,
-        ObjectKind::Job | ObjectKind::Finding | ObjectKind::FindingStatus => return None,
+        ObjectKind::Finding | ObjectKind::FindingStatus => return None,
     };
     Some(KeptHistory {
         uid: uid.into(),

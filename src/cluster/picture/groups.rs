@@ -1,0 +1,156 @@
+//! Jobs that are many and deviate alike: one finding speaks of all of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::job::{Job, Membership};
+use super::{Concerned, Picture};
+use crate::assess::Assessment;
+use crate::finding::{self, Attribution, Count, Record, Subject, Write};
+use crate::workload::WorkloadKey;
+
+/// How long after the last of its Jobs such a finding stays open: the next one would only open it again.
+const REST: SignedDuration = SignedDuration::from_hours(1);
+
+/// Jobs that are many and deviate alike, by namespace and beginning of their names, and by what they have in common.
+#[derive(Debug, Default)]
+pub(super) struct Groups(HashMap<WorkloadKey, BTreeMap<Box<str>, Group>>);
+
+/// Jobs that deviate alike.
+#[derive(Clone, Debug)]
+struct Group {
+    /// Those that are there.
+    live: BTreeSet<WorkloadKey>,
+    count: Count,
+    /// The last one: they are all alike.
+    last: (WorkloadKey, Job),
+    /// When the last of them was seen.
+    seen: Timestamp,
+    /// Whether those that are there were judged otherwise since.
+    is_forsaken: bool,
+}
+
+impl Groups {
+    /// Takes in a Job. `base` is what is recorded of the group, if it is new.
+    pub(super) fn join(
+        &mut self,
+        group: &Membership,
+        key: &WorkloadKey,
+        job: &Job,
+        base: impl FnOnce() -> Count,
+        now: Timestamp,
+    ) {
+        let all = self.0.entry(group.key.clone()).or_default();
+        let new = || Group {
+            live: BTreeSet::new(),
+            count: base(),
+            last: (key.clone(), job.clone()),
+            seen: now,
+            is_forsaken: false,
+        };
+        let group = all.entry(group.alike.clone()).or_insert_with(new);
+        if group.live.insert(key.clone()) {
+            group.seen = now;
+            if let Some(created) = job.seen.created.filter(|created| !group.count.has(*created)) {
+                group.count.note(&key.name, created);
+            }
+        }
+        group.last = (key.clone(), job.clone());
+        group.is_forsaken = false;
+    }
+
+    /// A Job is gone.
+    pub(super) fn leave(&mut self, group: &Membership, key: &WorkloadKey) {
+        if let Some(group) = self.0.get_mut(&group.key).and_then(|all| all.get_mut(&group.alike)) {
+            group.live.remove(key);
+        }
+    }
+
+    /// A Job was judged otherwise.
+    pub(super) fn forsake(&mut self, group: &Membership, key: &WorkloadKey) {
+        if let Some(group) = self.0.get_mut(&group.key).and_then(|all| all.get_mut(&group.alike)) {
+            group.live.remove(key);
+            group.is_forsaken = group.live.is_empty();
+        }
+    }
+
+    fn of(&self, key: &WorkloadKey) -> Vec<(Box<str>, Group)> {
+        self.0.get(key).into_iter().flatten().map(|(alike, group)| (alike.clone(), group.clone())).collect()
+    }
+
+    fn has(&self, key: &WorkloadKey, alike: &str) -> bool {
+        self.0.get(key).is_some_and(|all| all.contains_key(alike))
+    }
+
+    fn remove(&mut self, key: &WorkloadKey, alike: &str) {
+        if let Some(all) = self.0.get_mut(key) {
+            all.remove(alike);
+            if all.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+}
+
+impl Picture {
+    /// Judges the Jobs of one beginning that deviate, each kind of them by its last one.
+    pub(super) fn judge_group(&mut self, key: &WorkloadKey, now: Timestamp) -> (Vec<Write>, Vec<Concerned>) {
+        self.metrics.judged();
+        let subject = Concerned::Workload(key.clone());
+        let mut writes = self.bring_back(&subject);
+        let concerned = if writes.is_empty() { Vec::new() } else { vec![subject.clone()] };
+        for (alike, group) in self.groups.of(key) {
+            let reference = finding::group_reference(&key.namespace, key.name.trim_end_matches('*'), &alike);
+            let end = group.seen.saturating_add(REST).unwrap_or(Timestamp::MAX);
+            if group.is_forsaken {
+                writes.extend(self.plan(Subject::of(&reference), &Assessment::default(), now));
+                self.groups.remove(key, &alike);
+            } else if group.live.is_empty() && end <= now {
+                self.groups.remove(key, &alike);
+            } else {
+                self.deadlines.add(end, subject.clone());
+                writes.extend(self.plan_group(&subject, &reference, &group, now));
+            }
+        }
+        let is_there = |picture: &Self, record: &Record| {
+            let end = record.runs().and_then(Count::last).and_then(|last| last.checked_add(REST).ok());
+            picture.groups.has(key, &record.workload.uid) || end.is_some_and(|end| end > now)
+        };
+        let there: BTreeSet<String> =
+            self.findings.about(&subject).filter(|record| is_there(self, record)).map(|r| r.name.clone()).collect();
+        let ends = self.findings.about(&subject).filter(|record| there.contains(&record.name));
+        let ends: Vec<Timestamp> =
+            ends.filter_map(|record| record.runs()?.last()?.checked_add(REST).ok()).filter(|end| *end > now).collect();
+        ends.into_iter().for_each(|end| self.deadlines.add(end, subject.clone()));
+        writes.extend(self.over(&subject, |record| there.contains(&record.name), now));
+        (writes, concerned)
+    }
+
+    fn plan_group(
+        &mut self,
+        subject: &Concerned,
+        reference: &crate::api::finding::WorkloadReference,
+        group: &Group,
+        now: Timestamp,
+    ) -> Option<Write> {
+        let (key, job) = &group.last;
+        let mut verdict = self.assess_job(key, job, now);
+        let name = finding::name(reference);
+        verdict.provenance.tampering = self.ledger.attempts().on(&name).to_vec();
+        let recorded = self.findings.get(&name).and_then(|known| known.record.runs());
+        if let Some(due) = recorded.filter(|recorded| **recorded != group.count).and_then(Count::due) {
+            self.deadlines.add(due, subject.clone());
+        }
+        let lineage = verdict.chain(key);
+        let attribution = Attribution { provenance: &verdict.provenance, paths: &self.standards.paths };
+        let about = Subject {
+            workload: verdict.workload.as_ref(),
+            attribution: Some(attribution),
+            lineage: &lineage,
+            runs: Some(&group.count),
+            ..Subject::of(reference)
+        };
+        if verdict.is_early { None } else { self.plan(about, &verdict.assessment, now) }
+    }
+}
