@@ -24,10 +24,12 @@ pub struct Count {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     latest: VecDeque<Box<str>>,
+    /// Until when those were created that were counted before this process began.
+    recorded_until: Option<Timestamp>,
 }
 
 impl Count {
-    /// Counts a Job, unless it was counted before: those that were created later than the last one were not.
+    /// Counts a Job.
     pub fn note(&mut self, name: &str, created: Timestamp) {
         self.count = self.count.saturating_add(1);
         self.first = Some(self.first.map_or(created, |first| first.min(created)));
@@ -36,9 +38,14 @@ impl Count {
         self.latest.truncate(LATEST);
     }
 
-    /// Whether a Job that was created then is in what was recorded already.
+    /// Whether a Job that was created then is in what was recorded before this process began.
     pub fn has(&self, created: Timestamp) -> bool {
-        self.last.is_some_and(|last| created <= last)
+        self.recorded_until.is_some_and(|until| created <= until)
+    }
+
+    /// Whether there were more since.
+    pub fn is_behind(&self, other: &Self) -> bool {
+        self.count < other.count
     }
 
     /// When the last one was created.
@@ -55,7 +62,7 @@ impl Count {
     pub(super) fn is_due(&self, recorded: Option<&Self>, now: Timestamp) -> bool {
         let Some(recorded) = recorded else { return self.count > 0 };
         let is_much_more = self.count >= recorded.count.saturating_mul(2);
-        self.count > recorded.count && (is_much_more || recorded.due().is_none_or(|due| due <= now))
+        recorded.is_behind(self) && (is_much_more || recorded.due().is_none_or(|due| due <= now))
     }
 
     /// What a finding says of it.
@@ -77,6 +84,7 @@ impl From<&Runs> for Count {
             first: at(&runs.first_seen),
             last: at(&runs.last_seen),
             latest: runs.latest.iter().take(LATEST).map(|name| name.as_str().into()).collect(),
+            recorded_until: at(&runs.last_seen),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What to do about a finding, as commands that can be copied.
 
+use super::is_group;
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
@@ -56,6 +57,9 @@ pub(super) fn after(
         ];
     }
     let unreadable = |deviation: &Deviation| deviation.code == DeviationCode::Malformed && deviation.path.is_empty();
+    if *kind == SubjectKind::Job {
+        return of_job(workload, assessment, acknowledge);
+    }
     let settle = match assessment.nearest() {
         None if assessment.deviations.iter().any(unreadable) => {
             "If it is legitimate: change it so that it can be judged; no approval can speak for it as it is".to_owned()
@@ -70,6 +74,46 @@ pub(super) fn after(
         format!("Look at what it ran: kubectl get jobs,pods -n {namespace}"),
         format!(
             "If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"
+        ),
+        settle,
+        acknowledge,
+    ]
+}
+
+/// A Job ends by itself, and cannot be changed back: it is looked at, stopped and settled.
+fn of_job(workload: &WorkloadReference, assessment: &Assessment, acknowledge: String) -> Vec<String> {
+    let WorkloadReference { namespace, name, .. } = workload;
+    let has = |code: DeviationCode| assessment.deviations.iter().any(|deviation| deviation.code == code);
+    let approval = assessment.deviations.iter().find_map(|deviation| deviation.approval.as_deref());
+    let settle = match approval.or(assessment.nearest()) {
+        Some(approval) if has(DeviationCode::ManualRun) => format!(
+            "If runs by hand are meant to be: set allowed.manualRuns in approval {approval}: kubectl get acj {approval} -o yaml"
+        ),
+        Some(approval) => format!(
+            "If it is legitimate: have approval {approval} changed: kubectl get acj {approval} -o yaml"
+        ),
+        None if has(DeviationCode::Unapproved) => {
+            "If it is legitimate: add an ApprovedCronJob with kinds [Job], or name the controller that makes such Jobs under jobControllers"
+                .to_owned()
+        }
+        None => "If it is legitimate: find out why it is not what its owner makes, and mend that".to_owned(),
+    };
+    if is_group(workload) {
+        return vec![
+            format!("Look at the last of them (status.runs.latest): kubectl get jobs -n {namespace}"),
+            format!("Look at what they ran: kubectl get pods -n {namespace} -l batch.kubernetes.io/job-name"),
+            "If nobody knows them, stop what makes them: the first link of status.lineage, or status.actor".to_owned(),
+            settle,
+            acknowledge,
+        ];
+    }
+    vec![
+        format!("Look at it: kubectl get job {name} -n {namespace} -o yaml --show-managed-fields"),
+        format!(
+            "Look at what it ran: kubectl logs -n {namespace} -l batch.kubernetes.io/job-name={name} --all-containers"
+        ),
+        format!(
+            "If nobody knows it, stop it and keep the evidence: kubectl patch job {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"
         ),
         settle,
         acknowledge,

@@ -21,6 +21,8 @@ mod identity;
 #[cfg(feature = "operator")]
 mod intake;
 mod layering;
+#[cfg(feature = "operator")]
+mod lineage;
 mod mutations;
 mod normal_form;
 #[cfg(feature = "operator")]

@@ -139,7 +139,7 @@ impl Picture {
         let name = finding::name(reference);
         verdict.provenance.tampering = self.ledger.attempts().on(&name).to_vec();
         let recorded = self.findings.get(&name).and_then(|known| known.record.runs());
-        if let Some(due) = recorded.filter(|recorded| **recorded != group.count).and_then(Count::due) {
+        if let Some(due) = recorded.filter(|recorded| recorded.is_behind(&group.count)).and_then(Count::due) {
             self.deadlines.add(due, subject.clone());
         }
         let lineage = verdict.chain(key);

@@ -320,7 +320,8 @@ impl Picture {
             self.runs.insert(entry.uid.clone(), count);
         }
         let count = self.runs.get(&entry.uid).filter(|count| count.last().is_some()).cloned()?;
-        if let Some(due) = recorded().filter(|recorded| *recorded != count).and_then(|recorded| recorded.due()) {
+        if let Some(due) = recorded().filter(|recorded| recorded.is_behind(&count)).and_then(|recorded| recorded.due())
+        {
             self.deadlines.add(due, subject.clone());
         }
         Some(count)

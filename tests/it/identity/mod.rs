@@ -9,5 +9,5 @@ mod downtime;
 mod order;
 mod paths;
 mod silence;
-mod stage;
+pub mod stage;
 mod tampering;
