@@ -3,5 +3,8 @@
 //! Whoever creates a Job writes its owner, its annotations and its name. They have to agree with each other, with the CronJob and its
 //! template at that time, and above all with who created the Job, where events tell.
 
+pub mod configuration;
+pub mod drift;
+pub mod injector;
 pub mod pod;
 pub mod run_name;
