@@ -4,6 +4,7 @@
 //! template at that time, and above all with who created the Job, where events tell.
 
 pub mod configuration;
+pub mod digests;
 pub mod drift;
 pub mod injector;
 pub mod pod;
