@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::facts::Facts;
+use super::pod::{self, PodReport};
 use super::surroundings::Surroundings;
 use super::{Assessment, SHOWN, Unknown, assess, risk};
 use crate::api::code::DeviationCode;
@@ -26,9 +27,11 @@ pub struct Lineage<'a> {
     pub traced: &'a Traced,
     /// The CronJob that it belongs to, as it is now, if it is known.
     pub cron_job: Option<&'a Workload>,
+    /// Its Pods, as far as anything speaks against them.
+    pub pods: &'a [PodReport],
 }
 
-/// Judges a Job. A run is accounted for by its CronJob, which has a judgement of its own.
+/// Judges a Job and its Pods. A run is accounted for by its CronJob, which has a judgement of its own.
 pub fn job<'a>(
     workload: &'a Workload,
     lineage: Lineage<'a>,
@@ -37,7 +40,31 @@ pub fn job<'a>(
     now: Timestamp,
 ) -> Assessment {
     let surroundings = surroundings.into();
-    let Lineage { traced, cron_job } = lineage;
+    let mut assessment = alone(workload, lineage, inventory, surroundings, now);
+    if lineage.pods.is_empty() {
+        return assessment;
+    }
+    let accountable = lineage.cron_job.filter(|_| !matches!(lineage.traced.origin, Origin::Standalone { .. }));
+    let approvals = inventory.selecting(accountable.unwrap_or(workload), surroundings.namespace);
+    let deviations = pod::deviations(lineage.pods, &approvals, now);
+    if !deviations.is_empty() {
+        assessment.deviations.extend(deviations);
+        if assessment.risks.is_empty() {
+            assessment.risks = risk::all(&Facts::of(workload, surroundings.identity, now), &[]);
+        }
+    }
+    assessment.rated()
+}
+
+/// Judges a Job by itself.
+fn alone<'a>(
+    workload: &'a Workload,
+    lineage: Lineage<'a>,
+    inventory: &'a Inventory,
+    surroundings: Surroundings<'a>,
+    now: Timestamp,
+) -> Assessment {
+    let Lineage { traced, cron_job, pods: _ } = lineage;
     let deviations = match &traced.origin {
         Origin::Run { template: Match::Same, .. } | Origin::Child { .. } => return Assessment::default(),
         Origin::Run { cron_job, template: Match::Unknown, .. } => Err(template_of(cron_job)),

@@ -10,6 +10,7 @@ mod facts;
 mod job;
 mod judgement;
 mod notes;
+mod pod;
 mod risk;
 mod rule;
 mod severity;
@@ -32,6 +33,7 @@ pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain};
 pub use job::{Lineage, job};
 use judgement::Judgement;
 use notes::Detail;
+pub use pod::{PodReport, PulledImage, stray};
 pub use surroundings::{Identity, Surroundings};
 
 /// How many characters of the workload's own text one field of an assessment shows.

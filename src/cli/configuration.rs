@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
 use crate::identity::path::{self, Approvals, PathConfiguration, Paths, Problem};
-use crate::lineage::{MakerConfiguration, Makers};
+use crate::lineage::{InjectorConfiguration, Injectors, MakerConfiguration, Makers};
 use crate::manifest::{Document, Place, locate_anywhere};
 
 /// What the file holds.
@@ -23,6 +23,9 @@ struct Configuration {
     /// The controllers that are trusted to make Jobs.
     #[serde(default)]
     job_controllers: Vec<MakerConfiguration>,
+    /// What adds to Pods.
+    #[serde(default)]
+    injectors: Vec<InjectorConfiguration>,
 }
 
 /// What the file says, compiled.
@@ -30,6 +33,7 @@ struct Configuration {
 pub(super) struct Configured {
     pub(super) paths: Paths,
     pub(super) makers: Makers,
+    pub(super) injectors: Injectors,
 }
 
 /// Reads a file, if there is one. `cron_job_controllers` stand before those of the file, if there are any. Fails with all that is wrong
@@ -58,13 +62,14 @@ pub(super) fn read(file: Option<&Path>, cron_job_controllers: &[String]) -> anyh
 impl Configuration {
     /// Compiles every part, so that all that is wrong is told at once.
     fn compile(self) -> Result<Configured, Vec<Problem>> {
-        let Self { deployment_paths, approvals, cron_job_controllers, job_controllers } = self;
+        let Self { deployment_paths, approvals, cron_job_controllers, job_controllers, injectors } = self;
         let mut problems = Vec::new();
         let mut keep = |more: Vec<Problem>| problems.extend(more);
         let paths = Paths::compile(&path::Configuration { deployment_paths, approvals }).map_err(&mut keep);
         let makers = Makers::compile(cron_job_controllers.as_ref(), &job_controllers).map_err(&mut keep);
-        match (paths, makers) {
-            (Ok(paths), Ok(makers)) => Ok(Configured { paths, makers }),
+        let injectors = Injectors::compile(&injectors).map_err(&mut keep);
+        match (paths, makers, injectors) {
+            (Ok(paths), Ok(makers), Ok(injectors)) => Ok(Configured { paths, makers, injectors }),
             _ => Err(problems),
         }
     }

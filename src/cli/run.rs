@@ -74,7 +74,7 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
     log(arguments.log_format, &arguments.log)?;
     let (intake, audit_logs) = (arguments.intake.endpoint()?, arguments.intake.audit_logs()?);
-    let Configured { paths, makers } = configuration::read(arguments.config.as_deref(), &[])?;
+    let Configured { paths, makers, injectors } = configuration::read(arguments.config.as_deref(), &[])?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -87,6 +87,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
             grace: arguments.grace,
             paths,
             makers,
+            injectors,
             namespace: arguments.namespace,
             instance: arguments.instance,
             intake,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::batch::v1::Job as KubernetesJob;
 
 use super::observed::Kept;
+use crate::assess::PodReport;
 use crate::identity::Deed;
 use crate::identity::ledger::Seen;
 use crate::lineage::{Marks, Owner, Template};
@@ -46,6 +47,8 @@ pub(super) struct Job {
     pub(super) accounted: bool,
     /// Whether it was counted among the runs of its CronJob.
     pub(super) counted: bool,
+    /// Its Pods, as far as they matter: none of a run whose Pods are what they should be.
+    pub(super) pods: Vec<PodReport>,
     /// The finding about Jobs that deviate as it does.
     pub(super) group: Option<Arc<Membership>>,
 }
@@ -79,6 +82,7 @@ impl Job {
             judged: false,
             accounted: false,
             counted: false,
+            pods: Vec::new(),
             group: None,
         }
     }

@@ -35,7 +35,7 @@ use picture::{Picture, Standards};
 use writer::Writer;
 
 use crate::identity::path::Paths;
-use crate::lineage::Makers;
+use crate::lineage::{Injectors, Makers};
 
 /// What the operator is told.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Settings {
     pub paths: Paths,
     /// Who makes Jobs.
     pub makers: Makers,
+    /// What is known to add to Pods.
+    pub injectors: Injectors,
     /// The namespace of the operator, where its ledger is kept.
     pub namespace: String,
     /// The name of this process among its replicas, for Events.
@@ -69,7 +71,7 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let Settings { retention, grace, paths, makers, namespace, instance, intake, audit_logs } = settings;
+    let Settings { retention, grace, paths, makers, injectors, namespace, instance, intake, audit_logs } = settings;
     let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
     let keeper = Keeper::new(&client, &namespace, metrics.clone());
@@ -83,7 +85,8 @@ pub async fn run(
             () = &mut stop => return,
             known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
         };
-        let picture = Picture::new(Standards { retention, grace, paths, makers, own }, ledger, metrics.clone());
+        let picture =
+            Picture::new(Standards { retention, grace, paths, makers, injectors, own }, ledger, metrics.clone());
         let operator = Operator::new(picture, writer, Keeping::new(keeper), metrics.clone(), synced);
         operator.run(watch::start(&client, &metrics), deliveries, stop).await;
     };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use kube::core::ObjectMeta;
@@ -20,6 +20,7 @@ use super::claim;
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use crate::identity::Claim;
 use crate::identity::ledger::{Seen, Sighting};
+use crate::lineage::RunningPod;
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKind};
 
 /// What is kept of an object of some kind.
@@ -49,6 +50,14 @@ impl Kept for LabelsOnly {
 
     fn read(_: &str) -> Result<Self, String> {
         Ok(Self)
+    }
+}
+
+impl Kept for RunningPod {
+    type Kind = Pod;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::from_json(text).map_err(|error| error.to_string())
     }
 }
 

@@ -10,6 +10,7 @@ use super::job::ObservedJob;
 use super::metrics::Metrics;
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
+use crate::lineage::RunningPod;
 use crate::workload::Packed;
 
 /// How many changes may wait before the watches are held up.
@@ -19,10 +20,14 @@ const WAITING: usize = 256;
 /// they are, up to 1.5 MB each.
 const PAGE: u32 = 50;
 
+/// The Pods of Jobs: those that have the label which the Job controller gives to all of them.
+const OF_JOBS: &str = "batch.kubernetes.io/job-name";
+
 /// Something that a watch saw.
 pub(super) enum Change {
     Workload(watcher::Event<Observed<Packed>>),
     Job(watcher::Event<Observed<ObservedJob>>),
+    Pod(watcher::Event<Observed<RunningPod>>),
     Namespace(watcher::Event<Observed<LabelsOnly>>),
     Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
     Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
@@ -31,17 +36,19 @@ pub(super) enum Change {
 /// Starts all watches. They end when the receiver is dropped.
 pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change> {
     let (sender, receiver) = mpsc::channel(WAITING);
-    spawn(client, "cronjobs", metrics, &sender, Change::Workload);
-    spawn(client, "jobs", metrics, &sender, Change::Job);
-    spawn(client, "namespaces", metrics, &sender, Change::Namespace);
-    spawn(client, "approvedcronjobs", metrics, &sender, Change::Approval);
-    spawn(client, "scheduledworkloadfindings", metrics, &sender, Change::Finding);
+    spawn(client, "cronjobs", watcher::Config::default(), metrics, &sender, Change::Workload);
+    spawn(client, "jobs", watcher::Config::default(), metrics, &sender, Change::Job);
+    spawn(client, "pods", watcher::Config::default().labels(OF_JOBS), metrics, &sender, Change::Pod);
+    spawn(client, "namespaces", watcher::Config::default(), metrics, &sender, Change::Namespace);
+    spawn(client, "approvedcronjobs", watcher::Config::default(), metrics, &sender, Change::Approval);
+    spawn(client, "scheduledworkloadfindings", watcher::Config::default(), metrics, &sender, Change::Finding);
     receiver
 }
 
 fn spawn<T: Kept>(
     client: &Client,
     resource: &'static str,
+    which: watcher::Config,
     metrics: &Metrics,
     sender: &mpsc::Sender<Change>,
     wrap: fn(watcher::Event<Observed<T>>) -> Change,
@@ -49,7 +56,7 @@ fn spawn<T: Kept>(
     let api: Api<Observed<T>> = Api::all(client.clone());
     let (metrics, sender) = (metrics.clone(), sender.clone());
     tokio::spawn(async move {
-        let mut events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff().boxed();
+        let mut events = watcher(api, which.page_size(PAGE)).default_backoff().boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {

@@ -111,7 +111,7 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
             Window::parse(text).map(|value| Written { value, text: text.clone() })
         }),
         images: (0..).zip(&expected.images).filter_map(|(i, image)| image_rule(i, image, problems)).collect(),
-        commands: expected.commands.iter().map(command_rule).collect(),
+        commands: expected.commands.iter().map(CommandRule::compile).collect(),
         service_accounts: expected.service_accounts.clone(),
         labels: expected.labels.clone(),
         deployment_paths: expected.deployment_paths.clone(),
@@ -172,8 +172,11 @@ fn image_rule(index: usize, image: &ExpectedImage, problems: &mut Problems) -> O
     })
 }
 
-fn command_rule(command: &ExpectedCommand) -> CommandRule {
-    CommandRule::new(command.command.as_deref().map(arguments), command.args.as_deref().map(arguments))
+impl CommandRule {
+    /// Compiles an entry of `expected.commands`.
+    pub fn compile(command: &ExpectedCommand) -> Self {
+        Self::new(command.command.as_deref().map(arguments), command.args.as_deref().map(arguments))
+    }
 }
 
 fn arguments(list: &[String]) -> Arguments {

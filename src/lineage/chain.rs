@@ -8,6 +8,17 @@ use crate::workload::redact::printable;
 /// How many characters of a name are shown.
 const SHOWN: usize = 253;
 
+/// The links from a Job to what ran in one of its Pods: the Pod, and each image with its digest.
+pub fn of_pod<'a>(name: &str, images: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Link> {
+    let link = |kind: LinkKind, name: &str, rests_on: String| Link { kind, name: printable(name, SHOWN), rests_on };
+    let pod = link(LinkKind::Pod, name, "its labels name the Job".to_owned());
+    let digests = images.map(|(image, digest)| {
+        let rests_on = format!("what the node reports that it pulled for {}", printable(image, SHOWN));
+        link(LinkKind::Digest, digest, rests_on)
+    });
+    std::iter::once(pod).chain(digests).collect()
+}
+
 /// The chain up to a Job, with what each link rests on.
 pub fn of_job(key: &WorkloadKey, traced: &Traced) -> Vec<Link> {
     let Traced { origin, basis } = traced;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Unreadable;
 use super::pod::{ContainerSecurityContext, PodSecurityContext, Toleration};
 
 /// A CronJob or Job.
@@ -15,21 +14,6 @@ use super::pod::{ContainerSecurityContext, PodSecurityContext, Toleration};
 pub(super) struct Object {
     pub metadata: Option<Metadata>,
     pub spec: Option<Spec>,
-}
-
-impl Object {
-    pub(super) fn from_json(text: &str) -> Result<Self, Unreadable> {
-        serde_json::from_str(text).or_else(|_| {
-            let located: Result<Self, _> =
-                serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text));
-            located.map_err(|error| {
-                // Where it is in the text says nothing to people, and moves with every change of any other field.
-                let message = error.inner().to_string();
-                let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
-                Unreadable::at(&error.path().to_string(), reason)
-            })
-        })
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -70,6 +54,9 @@ pub(super) struct PodTemplate {
     pub metadata: Option<Metadata>,
     pub spec: Option<PodSpec>,
 }
+
+/// A Pod, which has what a template of Pods has.
+pub(super) type PodObject = PodTemplate;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

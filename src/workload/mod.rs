@@ -13,6 +13,7 @@ pub mod packed;
 pub mod pattern;
 pub mod pod;
 pub mod pod_security;
+mod read;
 pub mod redact;
 pub mod reference;
 pub mod schedule;
@@ -30,6 +31,7 @@ pub use markers::Markers;
 pub use normalise::LONGEST_TEXT;
 pub use packed::Packed;
 pub use pod::{Container, Pod};
+pub(crate) use read::read_json;
 pub use unreadable::Unreadable;
 
 /// Names a workload. Two workloads of the same key at different times may be different objects: see [`Workload::uid`].
@@ -108,7 +110,7 @@ impl Workload {
     ///
     /// Fails if the text is not JSON, if it has no pod template, or if a field that is judged has a type that it cannot have.
     pub fn from_json(kind: WorkloadKind, text: &str) -> Result<Self, Unreadable> {
-        fields::Object::from_json(text).and_then(|object| normalise::workload(kind, object))
+        read_json(text).and_then(|object| normalise::workload(kind, object))
     }
 
     /// Reads the normal form from the fields of a CronJob or Job, whatever they are written in.

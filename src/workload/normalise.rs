@@ -119,7 +119,7 @@ fn cron(spec: fields::Spec) -> Result<(Cron, fields::Spec), Unreadable> {
     Ok((cron, *job))
 }
 
-fn pod(spec: PodSpec, metadata: fields::Metadata) -> Pod {
+pub(super) fn pod(spec: PodSpec, metadata: fields::Metadata) -> Pod {
     let init = containers(spec.init_containers, Role::Init);
     let main = containers(spec.containers, Role::Main);
     let ephemeral = containers(spec.ephemeral_containers, Role::Ephemeral);

@@ -204,7 +204,7 @@ pub struct Hook {
     pub field: String,
     /// The command that it runs in the container.
     pub command: Vec<String>,
-    /// The host that it connects to instead of the pod, and the field that says so, such as `httpGet`.
+    /// The field that says so, such as `httpGet`, and the host that it connects to instead of the pod.
     pub host: Option<(String, String)>,
 }
 

@@ -27,6 +27,7 @@ mod mutations;
 mod normal_form;
 #[cfg(feature = "operator")]
 mod operator;
+mod pod_drift;
 mod pod_security;
 #[cfg(feature = "operator")]
 mod recipes;

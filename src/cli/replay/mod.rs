@@ -124,7 +124,8 @@ fn replay(arguments: &Arguments) -> anyhow::Result<replay::Replay> {
     } else {
         Some(Declared::of(&arguments.inventory, &arguments.cluster, &mut Input::default())?)
     };
-    let Configured { paths, makers } = configuration::read(arguments.config.as_deref(), &arguments.cronjob_controller)?;
+    let Configured { paths, makers, .. } =
+        configuration::read(arguments.config.as_deref(), &arguments.cronjob_controller)?;
     let logs = Logs::of(&arguments.logs);
     let bar = progress(logs.size());
     bar.set_message("reading");

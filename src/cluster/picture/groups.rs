@@ -142,7 +142,7 @@ impl Picture {
         if let Some(due) = recorded.filter(|recorded| recorded.is_behind(&group.count)).and_then(Count::due) {
             self.deadlines.add(due, subject.clone());
         }
-        let lineage = verdict.chain(key);
+        let lineage = verdict.chain(key, &job.pods);
         let attribution = Attribution { provenance: &verdict.provenance, paths: &self.standards.paths };
         let about = Subject {
             workload: verdict.workload.as_ref(),

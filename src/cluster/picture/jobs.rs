@@ -119,12 +119,14 @@ impl Picture {
                 (job.selected_by, job.counted) = (before.selected_by.clone(), before.counted);
                 job.accounted = before.accounted && job.content == before.content;
                 job.group.clone_from(&before.group);
+                job.pods.clone_from(&before.pods);
                 self.jobs.shared.release(&before);
             }
             Some(before) => self.depart(key, before, now),
             None => {}
         }
         self.jobs.insert(key, job);
+        self.put_waiting_pods(key, now);
         vec![Concerned::Workload(key.clone())]
     }
 
@@ -144,6 +146,7 @@ impl Picture {
 
     fn depart(&mut self, key: &WorkloadKey, job: Job, now: Timestamp) {
         self.ledger.gone(&job.uid, now);
+        self.pods.bury(&job.uid);
         if let Some(group) = &job.group {
             self.groups.leave(group, key);
         }

@@ -10,7 +10,7 @@ use super::super::store::Entry;
 use super::identity::object_of;
 use super::{Concerned, Picture};
 use crate::api::finding::Link;
-use crate::assess::{self, Assessment, Identity, Lineage, Surroundings};
+use crate::assess::{self, Assessment, Identity, Lineage, PodReport, Surroundings};
 use crate::finding::{self, Attribution, Count, Subject, Write};
 use crate::identity::{Account, Provenance};
 use crate::lineage::{Case, Contradiction, Match, Origin, Parent, Traced, of_job, run_name, trace};
@@ -70,14 +70,22 @@ impl Picture {
                 job.judged = verdict.again.is_none();
                 (job.counted, job.accounted) = (noted.counted, noted.accounted);
                 job.group.clone_from(&noted.group);
+                if job.accounted && verdict.assessment.deviations.is_empty() {
+                    job.pods = Vec::new();
+                }
             }
             concerned.extend(noted.concerned);
             if noted.group.is_none() && !verdict.is_early {
-                writes.extend(self.plan_job(key, &job.uid, &verdict, now));
+                writes.extend(self.plan_job(key, job, &verdict, now));
             }
         }
+        writes.extend(self.judge_strays(key, now));
+        let strays: Vec<Box<str>> = self.pods.strays(key).map(|(uid, _)| uid.clone()).collect();
         let uid = live.as_ref().map_or("", |job| &job.uid);
-        writes.extend(self.over(&subject, |record| *record.workload.uid == *uid, now));
+        let is_there = |record: &finding::Record| {
+            *record.workload.uid == *uid || strays.iter().any(|stray| *record.workload.uid == **stray)
+        };
+        writes.extend(self.over(&subject, is_there, now));
         (writes, concerned)
     }
 
@@ -102,7 +110,7 @@ impl Picture {
         }
         concerned.extend(noted.concerned);
         let write = match noted.group {
-            None if !verdict.is_early => self.plan_job(key, &job.uid, &verdict, now),
+            None if !verdict.is_early => self.plan_job(key, &job, &verdict, now),
             _ => None,
         };
         if write.is_some() || verdict.again.is_some() {
@@ -114,9 +122,9 @@ impl Picture {
         writes.extend(write);
     }
 
-    fn plan_job(&self, key: &WorkloadKey, uid: &str, verdict: &Verdict, now: Timestamp) -> Option<Write> {
-        let reference = finding::reference(key, uid);
-        let lineage = verdict.chain(key);
+    fn plan_job(&self, key: &WorkloadKey, job: &Job, verdict: &Verdict, now: Timestamp) -> Option<Write> {
+        let reference = finding::reference(key, &job.uid);
+        let lineage = verdict.chain(key, &job.pods);
         let attribution = Attribution { provenance: &verdict.provenance, paths: &self.standards.paths };
         let about = Subject {
             workload: verdict.workload.as_ref(),
@@ -166,7 +174,11 @@ impl Picture {
         let approvers = |name: &str| self.approvers(name, now);
         let identity =
             Identity { provenance: &verdict.provenance, paths: &self.standards.paths, approvers: &approvers };
-        let lineage = Lineage { traced: &traced, cron_job: parent.as_ref().and_then(|known| known.workload.as_ref()) };
+        let lineage = Lineage {
+            traced: &traced,
+            cron_job: parent.as_ref().and_then(|known| known.workload.as_ref()),
+            pods: &job.pods,
+        };
         verdict.assessment =
             assess::job(&workload, lineage, &self.inventory, Surroundings::from(labels).with(identity), now);
         let late = job.seen.at.saturating_add(LATE).ok().filter(|late| *late > now && hangs_on_watches(&traced));
@@ -344,9 +356,12 @@ struct Noted {
 }
 
 impl Verdict {
-    /// The chain of the Job.
-    pub(super) fn chain(&self, key: &WorkloadKey) -> Vec<Link> {
-        self.traced.as_ref().map(|traced| of_job(key, traced)).unwrap_or_default()
+    /// The chain of the Job, down to what ran in the Pod that matters most.
+    pub(super) fn chain(&self, key: &WorkloadKey, pods: &[PodReport]) -> Vec<Link> {
+        let mut links = self.traced.as_ref().map(|traced| of_job(key, traced)).unwrap_or_default();
+        let pod = pods.iter().find(|pod| !pod.is_clean()).or(pods.last());
+        links.extend(pod.into_iter().flat_map(PodReport::chain));
+        links
     }
 }
 

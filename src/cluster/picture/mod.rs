@@ -9,6 +9,7 @@ mod jobs;
 mod lineage;
 mod own;
 mod parents;
+mod pods;
 mod removed;
 #[cfg(test)]
 mod tests;
@@ -32,13 +33,14 @@ use crate::identity::ledger::Seen;
 use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
-use crate::lineage::Makers;
+use crate::lineage::{Injectors, Makers};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 use departed::Departed;
 use groups::Groups;
 use jobs::Jobs;
 use own::OwnApprovals;
 use parents::Parents;
+use pods::Pods;
 use removed::Removed;
 use told::Told;
 
@@ -70,6 +72,7 @@ pub(in crate::cluster) struct Picture {
     /// How often each CronJob ran that has a finding, by its uid.
     runs: HashMap<Box<str>, Count>,
     parents: Parents,
+    pods: Pods,
     /// What events tell of workloads that no watch has seen.
     told: Told,
     /// When the first lists were complete: whoever made a Job before, and does so all the time, is not known any more.
@@ -101,6 +104,8 @@ pub(in crate::cluster) struct Standards {
     pub(in crate::cluster) paths: Paths,
     /// Who makes Jobs.
     pub(in crate::cluster) makers: Makers,
+    /// What is known to add to Pods.
+    pub(in crate::cluster) injectors: Injectors,
     /// The user name of this operator.
     pub(in crate::cluster) own: String,
 }
@@ -110,6 +115,7 @@ pub(in crate::cluster) struct Standards {
 struct Lists {
     workloads: Relist<WorkloadKey>,
     jobs: Relist<WorkloadKey>,
+    pods: Relist<()>,
     namespaces: Relist<String>,
     approvals: Relist<Arc<str>>,
     findings: Relist<String>,
@@ -137,6 +143,7 @@ impl Picture {
             groups: Groups::default(),
             runs: HashMap::new(),
             parents: Parents::default(),
+            pods: Pods::default(),
             told: Told::default(),
             begun: None,
             namespaces: HashMap::new(),
@@ -154,9 +161,10 @@ impl Picture {
 
     /// Whether every list that a verdict needs has been read completely at least once.
     pub(in crate::cluster) fn synced(&self) -> bool {
-        let Lists { workloads, jobs, namespaces, approvals, findings } = &self.lists;
+        let Lists { workloads, jobs, pods, namespaces, approvals, findings } = &self.lists;
         workloads.is_complete()
             && jobs.is_complete()
+            && pods.is_complete()
             && namespaces.is_complete()
             && approvals.is_complete()
             && findings.is_complete()
@@ -183,6 +191,7 @@ impl Picture {
         match change {
             Change::Workload(event) => self.observe_workload(event, now),
             Change::Job(event) => self.observe_job(event, now),
+            Change::Pod(event) => self.observe_pod(event, now),
             Change::Namespace(event) => self.observe_namespace(event),
             Change::Approval(event) => self.observe_approval(event, now),
             Change::Finding(event) => self.observe_finding(event, now),

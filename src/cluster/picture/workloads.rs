@@ -60,6 +60,7 @@ impl Picture {
             if known.uid != uid {
                 self.ledger.gone(&known.uid, now);
                 self.runs.remove(&known.uid);
+                self.pods.digests.remove(&known.uid);
                 self.parents.bury(&key, known, now);
                 if !known.judged {
                     self.departed.add(&key, known.clone());
@@ -78,6 +79,7 @@ impl Picture {
         let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
         self.ledger.gone(&entry.uid, now);
         self.runs.remove(&entry.uid);
+        self.pods.digests.remove(&entry.uid);
         self.parents.bury(key, &entry, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));

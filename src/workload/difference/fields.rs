@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Field;
-use crate::workload::pod::{Container, EnvFrom, EnvSource, EnvVar, Hook, Volume};
+use crate::workload::pod::{Container, EnvFrom, EnvSource, EnvVar, Hook, Mount, Role, Volume};
 use crate::workload::redact::{REDACTED, arguments, command_line, credentials, printable};
 use crate::workload::{Cron, JobSettings, Pod, Workload};
 
@@ -30,14 +30,28 @@ impl Fields {
         if let Some(cron) = cron {
             fields.cron(cron);
         }
-        for container in &pod.containers {
-            fields.container(&workload.container_path(container), container);
-        }
+        fields.containers(workload.pod_path(), pod);
         fields.pod(workload.pod_path(), pod);
         fields.job(workload.job_path(), job);
         fields.map("metadata.labels", labels);
         fields.map("metadata.annotations", marker_annotations);
         fields
+    }
+
+    /// The fields of a pod whose spec has this path: first what each container is, then those of the pod, then the rest of the
+    /// containers, so that many variables of one container cannot hide another container.
+    pub(super) fn of_pod(path: &str, pod: &Pod) -> Self {
+        let mut fields = Self::default();
+        fields.containers(path, pod);
+        fields.pod(path, pod);
+        fields.all.sort_by_key(Field::rank);
+        fields
+    }
+
+    fn containers(&mut self, path: &str, pod: &Pod) {
+        for container in &pod.containers {
+            self.container(&format!("{path}.{}[{}]", container.role.list(), container.index), container);
+        }
     }
 
     fn cron(&mut self, cron: &Cron) {
@@ -104,10 +118,10 @@ impl Fields {
         for Volume { name, source } in volumes {
             self.value(&format!("{path}.volumes[{name}]"), source);
         }
-        let template = path.strip_suffix(".spec").unwrap_or(path);
-        self.map(&format!("{template}.metadata.labels"), labels);
-        self.map(&format!("{template}.metadata.annotations"), annotations);
-        self.map(&format!("{template}.metadata.annotations(apparmor)"), app_armor_annotations);
+        let object = path.strip_suffix("spec").unwrap_or(path);
+        self.map(&format!("{object}metadata.labels"), labels);
+        self.map(&format!("{object}metadata.annotations"), annotations);
+        self.map(&format!("{object}metadata.annotations(apparmor)"), app_armor_annotations);
         self.map(path, settings);
         self.map(&format!("{path}.nodeSelector"), node_selector);
         self.list(&format!("{path}.tolerations"), tolerations);
@@ -140,6 +154,7 @@ impl Fields {
         let from = self.all.len();
         self.text(&format!("{path}.name"), name);
         self.text(&format!("{path}.image"), image);
+        self.optional(&format!("{path}.restartPolicy"), (*role == Role::Sidecar).then_some("Always"));
         let (shown_command, shown_args) = command_line(command, args, SHOWN);
         self.line(&format!("{path}.command"), command, &shown_command);
         self.line(&format!("{path}.args"), args, &shown_args);
@@ -155,12 +170,18 @@ impl Fields {
             };
             self.text(&format!("{path}.envFrom[{i}]"), &text);
         }
-        self.list(&format!("{path}.volumeMounts"), mounts);
+        for Mount { volume, path: at, sub_path, read_only } in mounts {
+            let part = sub_path.as_ref().map(|part| format!(", only {part}")).unwrap_or_default();
+            let mode = if *read_only { ", read-only" } else { "" };
+            self.text(&format!("{path}.volumeMounts[{at}]"), &format!("volume {volume}{part}{mode}"));
+        }
         self.value(&format!("{path}.securityContext"), security);
         self.list(&format!("{path}.ports"), host_ports);
         for Hook { field, command, host } in hooks {
             self.line(&format!("{path}.{field}.exec.command"), command, &arguments(command, SHOWN));
-            self.optional(&format!("{path}.{field}.host"), host.as_ref().map(|(host, _)| host.as_str()));
+            if let Some((by, host)) = host {
+                self.text(&format!("{path}.{field}.{by}.host"), host);
+            }
         }
         for field in self.all.iter_mut().skip(from) {
             let rest = field.key.strip_prefix(path).unwrap_or_default();
@@ -232,6 +253,20 @@ impl Fields {
             raw,
             shown: printable(shown, SHOWN),
         });
+    }
+}
+
+/// The fields that say what a container is.
+const ESSENTIAL: [&str; 6] = ["name", "image", "command", "args", "restartPolicy", "securityContext"];
+
+impl Field {
+    /// How far behind in a pod it is told.
+    fn rank(&self) -> u8 {
+        match self.key.split_once("].").filter(|(list, _)| list.to_ascii_lowercase().contains("containers[")) {
+            Some((_, field)) if ESSENTIAL.contains(&field) => 0,
+            Some(_) => 2,
+            None => 1,
+        }
     }
 }
 

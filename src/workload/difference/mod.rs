@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::workload::Workload;
+use crate::workload::{Pod, Workload};
 use fields::Fields;
 
 /// The most differences that are kept of one change.
@@ -64,6 +64,11 @@ pub fn between(old: &Workload, new: &Workload) -> Differences {
     compared(&Fields::of(old).all, &Fields::of(new).all)
 }
 
+/// What differs between two pods. The paths are those in the manifest of a Pod.
+pub fn between_pods(old: &Pod, new: &Pod) -> Differences {
+    compared(&Fields::of_pod("spec", old).all, &Fields::of_pod("spec", new).all)
+}
+
 /// What differs between the specs of two versions of an approval, as JSON texts.
 pub fn between_specs(old: &str, new: &str) -> Differences {
     compared(&json::leaves("spec", old), &json::leaves("spec", new))
@@ -72,10 +77,11 @@ pub fn between_specs(old: &str, new: &str) -> Differences {
 /// What is new or changed in the order of the new version; then what is gone.
 fn compared(old: &[Field], new: &[Field]) -> Differences {
     let mut differences = Differences::default();
-    let known: HashMap<&str, &Field> = old.iter().map(|field| (field.key.as_str(), field)).collect();
-    let current: HashSet<&str> = new.iter().map(|field| field.key.as_str()).collect();
-    for field in new {
-        let before = known.get(field.key.as_str());
+    let (old, new) = (numbered(old), numbered(new));
+    let known: HashMap<Key<'_>, &Field> = old.iter().copied().collect();
+    let current: HashSet<Key<'_>> = new.iter().map(|(key, _)| *key).collect();
+    for (key, field) in &new {
+        let before = known.get(key);
         if before.is_none_or(|before| before.raw != field.raw) {
             differences.push(|| Difference {
                 path: field.path.clone(),
@@ -84,8 +90,22 @@ fn compared(old: &[Field], new: &[Field]) -> Differences {
             });
         }
     }
-    for field in old.iter().filter(|field| !current.contains(field.key.as_str())) {
+    for (_, field) in old.iter().filter(|(key, _)| !current.contains(key)) {
         differences.push(|| Difference { path: field.path.clone(), old: Some(field.shown.clone()), new: None });
     }
     differences
+}
+
+/// What makes a field the same in another version, and how many like it stand before it: a variable can be set twice.
+type Key<'a> = (&'a str, usize);
+
+fn numbered(fields: &[Field]) -> Vec<(Key<'_>, &Field)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut numbered = Vec::with_capacity(fields.len());
+    for field in fields {
+        let count = seen.entry(&field.key).or_default();
+        numbered.push(((field.key.as_str(), *count), field));
+        *count += 1;
+    }
+    numbered
 }

@@ -69,3 +69,30 @@ fn specs_of_approvals_are_compared_by_value() {
     let differences = between_specs(&old.to_string(), &new.to_string());
     assert_eq!(texts(&differences), [r#"spec.match.names: ["a"] -> ["*"]"#]);
 }
+
+#[test]
+fn a_variable_that_is_set_twice_is_the_same_twice() {
+    let with = |values: &[&str]| {
+        let env: Vec<_> = values.iter().map(|value| json!({"name": "A", "value": value})).collect();
+        cron_job("0 2 * * *", &json!([{"name": "c", "image": "a:1", "env": env}]))
+    };
+    assert!(between(&with(&["1", "2"]), &with(&["1", "2"])).is_empty());
+    assert_eq!(between(&with(&["1"]), &with(&["1", "2"])).all.len(), 1);
+}
+
+#[test]
+fn mounts_and_roles_are_told_one_by_one() {
+    let with = |container: &serde_json::Value| {
+        let spec = json!({"spec": {"initContainers": [container], "containers": [{"name": "c", "image": "a:1"}]}});
+        Pod::from_json_of_pod(&spec.to_string()).unwrap()
+    };
+    let mount = |name: &str, path: &str| json!({"name": name, "mountPath": path, "readOnly": true});
+    let old = with(&json!({"name": "i", "image": "a:1", "volumeMounts": [mount("v", "/a")]}));
+    let mounts = [mount("v", "/a"), mount("w", "/usr/bin")];
+    let new = with(&json!({"name": "i", "image": "a:1", "restartPolicy": "Always", "volumeMounts": mounts}));
+    let expected = [
+        "spec.initContainers[0].restartPolicy: - -> Always",
+        "spec.initContainers[0].volumeMounts[/usr/bin]: - -> volume w, read-only",
+    ];
+    assert_eq!(texts(&between_pods(&old, &new)), expected);
+}

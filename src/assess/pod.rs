@@ -1,0 +1,162 @@
+//! What the Pods of a Job say against it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::facts::Facts;
+use super::{Assessment, SHOWN, risk};
+use crate::api::code::DeviationCode;
+use crate::api::finding::{Deviation, Link};
+use crate::inventory::Approval;
+use crate::lineage::{Difference, DigestVerdict, Drift, RunningPod, is_approved, of_pod};
+use crate::workload::Workload;
+use crate::workload::redact::printable;
+
+/// How many differences are kept of one Pod.
+const MOST: usize = 10;
+
+/// How many approved digests a message names.
+const MOST_DIGESTS: usize = 4;
+
+/// What is kept of a Pod: in what it differs from its Job, and what ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodReport {
+    /// Its name.
+    pub name: String,
+    /// In what it differs from the template of its Job.
+    pub differences: Vec<Difference>,
+    /// How many more differences there are.
+    pub more: usize,
+    /// What it has that passes itself off as what an injector adds.
+    pub imitations: Vec<String>,
+    /// The injectors that added to it.
+    pub injectors: Vec<String>,
+    /// The images whose digest is known.
+    pub images: Vec<PulledImage>,
+    /// Those of them that had another digest on earlier ticks, and which.
+    pub changed: Vec<(PulledImage, String)>,
+}
+
+/// An image that ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PulledImage {
+    /// The field of the Pod that names it.
+    pub path: String,
+    /// How the Pod names it.
+    pub image: String,
+    /// The digest by which a registry serves it.
+    pub digest: String,
+}
+
+impl PodReport {
+    /// What is kept of a Pod that differs so from its Job.
+    pub fn of(pod: &RunningPod, drift: &Drift) -> Self {
+        let pulled = pod.images.iter().filter_map(|ran| {
+            let (path, image, digest) = (ran.path.clone(), ran.image.clone(), ran.digest.clone()?);
+            Some(PulledImage { path, image, digest })
+        });
+        Self {
+            name: printable(&pod.name, SHOWN),
+            differences: drift.differences.iter().take(MOST).cloned().collect(),
+            more: drift.more + drift.differences.len().saturating_sub(MOST),
+            imitations: drift.imitations.iter().map(ToString::to_string).collect(),
+            injectors: drift.injectors.clone(),
+            images: pulled.collect(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// The links of the chain from its Job to what ran in it.
+    pub fn chain(&self) -> Vec<Link> {
+        of_pod(&self.name, self.images.iter().map(|pulled| (pulled.image.as_str(), pulled.digest.as_str())))
+    }
+
+    /// Whether nothing speaks against it, whatever approvals say of digests.
+    pub fn is_clean(&self) -> bool {
+        self.differences.is_empty() && self.more == 0 && self.changed.is_empty()
+    }
+
+    fn deviations(&self, approvals: &[&Arc<Approval>], now: Timestamp) -> Vec<Deviation> {
+        let absent = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".to_owned());
+        let mut found: Vec<Deviation> = self
+            .differences
+            .iter()
+            .map(|Difference { path, expected, observed }| {
+                let imitation = self.imitations.iter().find(|imitation| imitation.starts_with(path.as_str()));
+                let observed = absent(observed);
+                let observed = match imitation {
+                    Some(imitation) => printable(&format!("{observed} ({imitation})"), 2 * SHOWN),
+                    None => observed,
+                };
+                drift(path, absent(expected), observed)
+            })
+            .collect();
+        if self.more > 0 {
+            found.push(drift(
+                "spec",
+                "the template of the Job".to_owned(),
+                format!("{} more fields differ", self.more),
+            ));
+        }
+        for image in &self.images {
+            let verdicts: Vec<(&Arc<Approval>, DigestVerdict)> = approvals
+                .iter()
+                .filter(|approval| approval.usable(now))
+                .filter_map(|approval| {
+                    let rules = approval.rules.as_ref().ok()?;
+                    Some((*approval, is_approved(&rules.images, &image.image, &image.digest)))
+                })
+                .collect();
+            let is_approved = verdicts.iter().any(|(_, verdict)| *verdict == DigestVerdict::Approved);
+            let unapproved = verdicts.iter().find_map(|(approval, verdict)| match verdict {
+                DigestVerdict::Unapproved { approved } => Some((&approval.name, approved)),
+                DigestVerdict::Approved | DigestVerdict::Unsaid => None,
+            });
+            let is_unsaid = verdicts.iter().any(|(_, verdict)| *verdict == DigestVerdict::Unsaid);
+            if let Some((approval, approved)) = unapproved.filter(|_| !is_approved && !is_unsaid) {
+                let shown = approved.iter().take(MOST_DIGESTS).map(String::as_str).collect::<Vec<_>>().join(" or ");
+                found.push(digest(image, shown, Some(approval.to_string())));
+            } else if !is_approved && let Some((_, before)) = self.changed.iter().find(|(changed, _)| changed == image)
+            {
+                found.push(digest(image, format!("{before}, as on earlier ticks"), None));
+            }
+        }
+        found
+    }
+}
+
+/// What speaks against a Job because of its Pods, each thing once.
+pub(super) fn deviations(pods: &[PodReport], approvals: &[&Arc<Approval>], now: Timestamp) -> Vec<Deviation> {
+    let mut found: Vec<Deviation> = Vec::new();
+    for deviation in pods.iter().flat_map(|pod| pod.deviations(approvals, now)) {
+        if !found.contains(&deviation) {
+            found.push(deviation);
+        }
+    }
+    found
+}
+
+/// The assessment of a Pod that has the labels of a Job which is not there. `workload` is the Job that it would be of.
+pub fn stray(workload: &Workload, pod: &str, now: Timestamp) -> Assessment {
+    let name = printable(&workload.key.name, SHOWN);
+    let observed = format!("Pod {} has those of Job {name}, which is not there", printable(pod, SHOWN));
+    let deviation = drift("metadata.labels", "the labels of a Job that made it".to_owned(), observed);
+    let risks = risk::all(&Facts::of(workload, None, now), &[]);
+    Assessment { deviations: vec![deviation], risks, ..Assessment::default() }.rated()
+}
+
+fn drift(path: &str, expected: String, observed: String) -> Deviation {
+    Deviation { code: DeviationCode::PodDrift, path: format!("pod.{path}"), expected, observed, approval: None }
+}
+
+fn digest(image: &PulledImage, expected: String, approval: Option<String>) -> Deviation {
+    let observed = format!("{} ran as {}", image.image, image.digest);
+    Deviation {
+        code: DeviationCode::ImageDigest,
+        path: format!("pod.{}", image.path),
+        expected: printable(&expected, 2 * SHOWN),
+        observed: printable(&observed, 2 * SHOWN),
+        approval,
+    }
+}
