@@ -4,6 +4,12 @@ use super::*;
 use crate::lineage::{Drift, drift};
 use crate::workload::Pod;
 
+/// The part of the file that is read here.
+#[derive(serde::Deserialize)]
+struct Configuration {
+    injectors: Vec<InjectorConfiguration>,
+}
+
 const ISTIO: &str = include_str!("../../../tests/data/lineage/istio-native-sidecar.yaml");
 const ISTIO_CNI: &str = include_str!("../../../tests/data/lineage/istio-cni.yaml");
 const LINKERD: &str = include_str!("../../../tests/data/lineage/linkerd-container.yaml");
@@ -21,7 +27,7 @@ fn judged(case: &Value, injectors: &Injectors) -> Drift {
 }
 
 fn configured(yaml: &str) -> Vec<InjectorConfiguration> {
-    let configuration: crate::lineage::configuration::Configuration = serde_saphyr::from_str(yaml).unwrap();
+    let configuration: Configuration = serde_saphyr::from_str(yaml).unwrap();
     configuration.injectors
 }
 
@@ -260,8 +266,7 @@ fn a_configuration_is_refused_with_all_that_is_wrong() {
     for yaml in
         ["{name: a, image: x}", "{name: a, preset: Unknown}", "{name: a, containers: [{name: c, roles: [ephemeral]}]}"]
     {
-        let read: Result<crate::lineage::configuration::Configuration, _> =
-            serde_saphyr::from_str(&format!("injectors: [{yaml}]"));
+        let read: Result<Configuration, _> = serde_saphyr::from_str(&format!("injectors: [{yaml}]"));
         assert!(read.is_err(), "{yaml}");
     }
 }
