@@ -12,7 +12,7 @@ use super::{Concerned, Picture, RecordedApproval};
 use crate::api::ApprovedCronJob;
 use crate::api::approval::ApprovedCronJobStatus;
 use crate::assess::Assessment;
-use crate::inventory::{Approval, Known, Labels, SAMPLES, status};
+use crate::inventory::{Approval, Known, Labels, RecordedConfigMaps, SAMPLES, status};
 use crate::workload::{Workload, WorkloadKey};
 
 impl Picture {
@@ -155,6 +155,7 @@ impl Picture {
             count: selected.map_or(0, BTreeSet::len),
             samples: selected.into_iter().flatten().take(SAMPLES).map(ToString::to_string).collect(),
             evidence: self.path_evidence(expected),
+            config_maps: RecordedConfigMaps::default(),
             own: self.own.of(name),
         };
         let status = status(approval, known, recorded, now);
