@@ -54,6 +54,7 @@ pub(super) struct Held {
     pub(super) workloads: usize,
     pub(super) namespaces: usize,
     pub(super) approvals: usize,
+    pub(super) config_maps: usize,
     pub(super) findings: [(State, usize); 4],
     pub(super) self_approved: usize,
     pub(super) pending: usize,
@@ -158,8 +159,12 @@ impl Metrics {
 
     pub(super) fn hold(&self, held: &Held) {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let objects =
-            [("cronjobs", held.workloads), ("namespaces", held.namespaces), ("approvedcronjobs", held.approvals)];
+        let objects = [
+            ("cronjobs", held.workloads),
+            ("namespaces", held.namespaces),
+            ("approvedcronjobs", held.approvals),
+            ("configmaps", held.config_maps),
+        ];
         for (resource, count) in objects {
             self.objects.get_or_create(&ResourceLabels { resource }).set(gauge(count));
         }

@@ -9,7 +9,7 @@ use tracing::warn;
 use super::metrics::Metrics;
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
-use crate::workload::Packed;
+use crate::workload::{ConfigMapHashes, Packed};
 
 /// How many changes may wait before the watches are held up.
 const WAITING: usize = 256;
@@ -24,15 +24,19 @@ pub(super) enum Change {
     Namespace(watcher::Event<Observed<LabelsOnly>>),
     Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
     Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
+    ConfigMap(watcher::Event<Observed<ConfigMapHashes>>),
 }
 
-/// Starts all watches. They end when the receiver is dropped.
-pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change> {
+/// Starts all watches, that of ConfigMaps only if it is asked for. They end when the receiver is dropped.
+pub(super) fn start(client: &Client, metrics: &Metrics, config_maps: bool) -> mpsc::Receiver<Change> {
     let (sender, receiver) = mpsc::channel(WAITING);
     spawn(client, "cronjobs", metrics, &sender, Change::Workload);
     spawn(client, "namespaces", metrics, &sender, Change::Namespace);
     spawn(client, "approvedcronjobs", metrics, &sender, Change::Approval);
     spawn(client, "scheduledworkloadfindings", metrics, &sender, Change::Finding);
+    if config_maps {
+        spawn(client, "configmaps", metrics, &sender, Change::ConfigMap);
+    }
     receiver
 }
 

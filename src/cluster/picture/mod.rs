@@ -1,10 +1,12 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
 mod approvals;
+mod config_maps;
 mod departed;
 mod findings;
 mod identity;
 mod own;
+mod record;
 mod removed;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey};
+use config_maps::ConfigMaps;
 use departed::Departed;
 use own::OwnApprovals;
 use removed::Removed;
@@ -61,6 +64,8 @@ pub(in crate::cluster) struct Picture {
     ledger: Ledger,
     /// The approvals that were written by the same hands as a workload that they speak for.
     own: OwnApprovals,
+    /// What ConfigMaps hold, and what was recorded of them.
+    config_maps: ConfigMaps,
     lists: Lists,
     deadlines: Deadlines<Concerned>,
     standards: Standards,
@@ -78,6 +83,8 @@ pub(in crate::cluster) struct Standards {
     pub(in crate::cluster) paths: Paths,
     /// The user name of this operator.
     pub(in crate::cluster) own: String,
+    /// Whether ConfigMaps are watched.
+    pub(in crate::cluster) config_maps: bool,
 }
 
 /// Which lists are being read, and which have been.
@@ -112,6 +119,7 @@ impl Picture {
             dropping: HashSet::new(),
             ledger,
             own: OwnApprovals::default(),
+            config_maps: ConfigMaps::new(standards.config_maps),
             lists: Lists::default(),
             deadlines: Deadlines::default(),
             standards,
@@ -122,7 +130,11 @@ impl Picture {
     /// Whether every list that a verdict needs has been read completely at least once.
     pub(in crate::cluster) fn synced(&self) -> bool {
         let Lists { workloads, namespaces, approvals, findings } = &self.lists;
-        workloads.is_complete() && namespaces.is_complete() && approvals.is_complete() && findings.is_complete()
+        workloads.is_complete()
+            && namespaces.is_complete()
+            && approvals.is_complete()
+            && findings.is_complete()
+            && self.config_maps.is_complete()
     }
 
     /// Whether there is any approval that can approve something. Until then nobody is told of findings.
@@ -147,6 +159,7 @@ impl Picture {
             Change::Namespace(event) => self.observe_namespace(event),
             Change::Approval(event) => self.observe_approval(event, now),
             Change::Finding(event) => self.observe_finding(event, now),
+            Change::ConfigMap(event) => self.observe_config_map(event),
         }
     }
 
@@ -187,6 +200,7 @@ impl Picture {
         if let Some(entry) = &live {
             let reference = finding::reference(key, &entry.uid);
             let name = finding::name(&reference);
+            concerned.extend(self.record_config_maps(key, entry, now));
             let (workload, provenance, assessment) = self.assess(entry, key, &name, now);
             concerned.extend(self.selected_now(key, entry, &assessment));
             concerned.extend(self.own.set(key, &assessment.own_approvals).into_iter().map(Concerned::Approval));
@@ -222,7 +236,8 @@ impl Picture {
                 let approvers = |name: &str| self.approvers(name, now);
                 let identity =
                     Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };
-                let surroundings = Surroundings::from(labels).with(identity);
+                let config_maps = self.config_maps.known();
+                let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
                 let assessment = assess::assess(&workload, &self.inventory, surroundings, now);
                 (Some(workload), provenance, assessment)
             }
@@ -269,6 +284,7 @@ impl Picture {
             workloads: self.workloads.len(),
             namespaces: self.namespaces.len(),
             approvals: self.inventory.len(),
+            config_maps: self.config_maps.len(),
             findings: states.map(|state| (state, self.findings.in_state(state))),
             self_approved: self.own.len(),
             pending,
