@@ -109,7 +109,7 @@ codes! {
     Labels => Severity::Low, "A label that the approval demands is absent or different.";
     Template => Severity::High, "The pod template is not the one that was pinned.";
     PodSecurity => Severity::High, "The pod needs more privileges than approved.";
-    Reference => Severity::High, "The workload refers to a Secret or ConfigMap that is not approved.";
+    Reference => Severity::High, "The workload refers to a Secret or ConfigMap that is not approved, or to a ConfigMap whose content has changed.";
     DeploymentPath => Severity::High, "The workload was not deployed by an approved path.";
     UnattributedChange => Severity::Medium, "Nobody can account for a change of the workload.";
     Suspended => Severity::Medium, "The workload is suspended, though it is approved to run.";

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::SHOWN;
 use super::notes::{Notes, Texts};
-use super::surroundings::Identity;
+use super::surroundings::{ConfigMaps, Identity, Surroundings};
 use crate::api::code::DeviationCode;
 use crate::workload::image::{ImageError, ImageRef};
 use crate::workload::pod::VolumeSource;
@@ -18,6 +18,8 @@ pub(super) struct Facts<'a> {
     pub(super) workload: &'a Workload,
     /// Who put it there, as far as anything tells.
     pub(super) identity: Option<Identity<'a>>,
+    /// What ConfigMaps hold, where they are read.
+    pub(super) config_maps: Option<&'a dyn ConfigMaps>,
     /// The year in which time zones are compared.
     pub(super) year: i16,
     /// The schedule; absent for a Job.
@@ -44,7 +46,8 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(workload: &'a Workload, identity: Option<Identity<'a>>, now: Timestamp) -> Self {
+    pub(super) fn of(workload: &'a Workload, surroundings: Surroundings<'a>, now: Timestamp) -> Self {
+        let Surroundings { namespace: _, identity, config_maps } = surroundings;
         let containers = workload
             .pod
             .containers
@@ -59,6 +62,7 @@ impl<'a> Facts<'a> {
         Self {
             workload,
             identity,
+            config_maps,
             year: now.to_zoned(TimeZone::UTC).year(),
             cron: workload.cron.as_ref().map(|cron| CronFacts::of(&cron.schedule, cron.time_zone.as_deref())),
             images: containers

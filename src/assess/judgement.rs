@@ -39,8 +39,8 @@ impl<'a> Judgement<'a> {
         now: Timestamp,
         detail: Detail,
     ) -> Self {
-        let Surroundings { namespace, identity } = surroundings;
-        let facts = Facts::of(workload, identity, now);
+        let namespace = surroundings.namespace;
+        let facts = Facts::of(workload, surroundings, now);
         let mut malformed = Notes::new(Detail::Verdict);
         facts.note_malformed(&mut malformed);
         let count = malformed.checks().len();
@@ -143,7 +143,7 @@ fn compare(approval: &Approval, rules: &Rules, facts: &Facts<'_>, now: Timestamp
             Texts::new("", "an approval that is still valid", observed)
         });
     }
-    rule::all(facts, rules, notes);
+    rule::all(facts, &approval.name, rules, notes);
 }
 
 /// An approval that selects namespaces by labels which nobody knows here may speak for the workload, or not.

@@ -34,7 +34,7 @@ pub use job::{Lineage, job};
 use judgement::Judgement;
 use notes::Detail;
 pub use pod::{PodReport, PulledImage, stray};
-pub use surroundings::{Identity, Surroundings};
+pub use surroundings::{ConfigMaps, Identity, Recorded, Surroundings};
 
 /// How many characters of the workload's own text one field of an assessment shows.
 const SHOWN: usize = 256;
@@ -86,7 +86,8 @@ impl Assessment {
     }
 }
 
-/// Judges a workload by what is known around it: the labels of its namespace, and who put it there. Where the labels are not known, it
+/// Judges a workload by what is known around it: the labels of its namespace, who put it there, and what the ConfigMaps hold that it
+/// refers to. Where the labels are not known, it
 /// is unknown whether an approval speaks for the workload that selects namespaces by label.
 pub fn assess<'a>(
     workload: &'a Workload,

@@ -3,6 +3,7 @@
 use crate::identity::path::Paths;
 use crate::identity::{Deed, Provenance};
 use crate::inventory::Labels;
+use crate::workload::ConfigMapHashes;
 
 /// What is known around a workload. Whatever is left out is unknown: it satisfies nothing, and nothing deviates for want of it.
 #[derive(Clone, Copy, Default)]
@@ -11,6 +12,8 @@ pub struct Surroundings<'a> {
     pub namespace: Option<&'a Labels>,
     /// Who put it there.
     pub identity: Option<Identity<'a>>,
+    /// What the ConfigMaps hold that it refers to.
+    pub config_maps: Option<&'a dyn ConfigMaps>,
 }
 
 /// Who put a workload there, and what makes that good or bad.
@@ -22,6 +25,26 @@ pub struct Identity<'a> {
     pub paths: &'a Paths,
     /// Who made an approval what it is, by its name.
     pub approvers: &'a dyn Fn(&str) -> Vec<Deed>,
+}
+
+/// What ConfigMaps hold, and what was recorded of them.
+pub trait ConfigMaps {
+    /// What a ConfigMap holds now; nothing if there is none.
+    fn now(&self, namespace: &str, name: &str) -> Option<&ConfigMapHashes>;
+
+    /// What was recorded of it for the approval of this name.
+    fn recorded(&self, approval: &str, namespace: &str, name: &str) -> Recorded<'_>;
+}
+
+/// What was recorded of a ConfigMap for an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded<'a> {
+    /// What it held.
+    As(&'a ConfigMapHashes),
+    /// Nothing so far: it is recorded as soon as it is seen.
+    NotYet,
+    /// Nothing, and the approval has as many recorded as there is room for.
+    NoRoom,
 }
 
 impl<'a> Surroundings<'a> {
@@ -40,6 +63,6 @@ impl<'a> From<&'a Labels> for Surroundings<'a> {
 
 impl<'a> From<Option<&'a Labels>> for Surroundings<'a> {
     fn from(namespace: Option<&'a Labels>) -> Self {
-        Self { namespace, identity: None }
+        Self { namespace, identity: None, config_maps: None }
     }
 }

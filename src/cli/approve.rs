@@ -207,10 +207,16 @@ impl Drafting {
 
 /// Who can tell what cannot be told here.
 fn who_knows(code: DeviationCode) -> &'static str {
-    if code == DeviationCode::DeploymentPath {
-        ", and only the operator is told who deploys: its finding and the condition FullyChecked of the approval say more"
-    } else {
-        ""
+    match code {
+        DeviationCode::DeploymentPath => {
+            ", and only the operator is told who deploys: its finding and the condition FullyChecked of the approval say more"
+        }
+        // There is nothing to add to the approval.
+        DeviationCode::Reference => {
+            ", and only the operator reads those: its finding says which keys changed. Look at what they hold now; any change of the \
+             approval's spec, such as another change.ticket, has it recorded anew"
+        }
+        _ => "",
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) struct Arguments {
     /// How long the event is waited for that tells who made a change, such as 10m. After that nobody accounts for it.
     #[arg(long, value_name = "DURATION", default_value = "10m", env = "CRONWARDEN_GRACE", value_parser = duration)]
     grace: SignedDuration,
+    /// Also watch ConfigMaps, for approvals with expected.configMapHashes: hashes of what they hold are kept, never the content. This needs
+    /// the permission to list and watch them in all namespaces.
+    #[arg(long, env = "CRONWARDEN_WATCH_CONFIG_MAPS")]
+    watch_config_maps: bool,
     /// The namespace of the operator, in which it keeps who made what.
     #[arg(long, value_name = "NAME", default_value = "cronwarden", env = "POD_NAMESPACE")]
     namespace: String,
@@ -88,6 +92,7 @@ pub(super) fn main(arguments: Arguments) -> anyhow::Result<()> {
             paths,
             makers,
             injectors,
+            watch_config_maps: arguments.watch_config_maps,
             namespace: arguments.namespace,
             instance: arguments.instance,
             intake,

@@ -55,6 +55,7 @@ pub(super) struct Held {
     pub(super) jobs: usize,
     pub(super) namespaces: usize,
     pub(super) approvals: usize,
+    pub(super) config_maps: usize,
     pub(super) findings: [(State, usize); 4],
     pub(super) self_approved: usize,
     pub(super) pending: usize,
@@ -164,6 +165,7 @@ impl Metrics {
             ("jobs", held.jobs),
             ("namespaces", held.namespaces),
             ("approvedcronjobs", held.approvals),
+            ("configmaps", held.config_maps),
         ];
         for (resource, count) in objects {
             self.objects.get_or_create(&ResourceLabels { resource }).set(gauge(count));

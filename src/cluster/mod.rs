@@ -1,6 +1,7 @@
 //! Everything that talks to an API server: the watches, the caches, the writer, the Events and the operator's loop.
 
 mod claim;
+mod config_map;
 mod events;
 mod http;
 pub mod intake;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub makers: Makers,
     /// What is known to add to Pods.
     pub injectors: Injectors,
+    /// Whether ConfigMaps are watched, as `expected.configMapHashes` of an approval needs.
+    pub watch_config_maps: bool,
     /// The namespace of the operator, where its ledger is kept.
     pub namespace: String,
     /// The name of this process among its replicas, for Events.
@@ -71,7 +74,18 @@ pub async fn run(
     let metrics = Metrics::new();
     let (synced, is_synced) = tokio::sync::watch::channel(false);
     let health = Health { metrics: metrics.clone(), synced: is_synced };
-    let Settings { retention, grace, paths, makers, injectors, namespace, instance, intake, audit_logs } = settings;
+    let Settings {
+        retention,
+        grace,
+        paths,
+        makers,
+        injectors,
+        watch_config_maps: config_maps,
+        namespace,
+        instance,
+        intake,
+        audit_logs,
+    } = settings;
     let events = Events::new(client.clone(), instance, metrics.clone());
     let writer = Writer::new(&client, events, metrics.clone());
     let keeper = Keeper::new(&client, &namespace, metrics.clone());
@@ -85,10 +99,10 @@ pub async fn run(
             () = &mut stop => return,
             known = async { (keeper.load(receives).await, read::own_name(&client).await) } => known,
         };
-        let picture =
-            Picture::new(Standards { retention, grace, paths, makers, injectors, own }, ledger, metrics.clone());
+        let standards = Standards { retention, grace, paths, makers, injectors, own, config_maps };
+        let picture = Picture::new(standards, ledger, metrics.clone());
         let operator = Operator::new(picture, writer, Keeping::new(keeper), metrics.clone(), synced);
-        operator.run(watch::start(&client, &metrics), deliveries, stop).await;
+        operator.run(watch::start(&client, &metrics, config_maps), deliveries, stop).await;
     };
     tokio::select! {
         served = http::serve(listener, health) => served.context("cannot serve the probes"),

@@ -11,7 +11,7 @@ use super::metrics::Metrics;
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use crate::lineage::RunningPod;
-use crate::workload::Packed;
+use crate::workload::{ConfigMapHashes, Packed};
 
 /// How many changes may wait before the watches are held up.
 const WAITING: usize = 256;
@@ -31,10 +31,11 @@ pub(super) enum Change {
     Namespace(watcher::Event<Observed<LabelsOnly>>),
     Approval(watcher::Event<Observed<Box<ApprovedCronJob>>>),
     Finding(watcher::Event<Observed<Box<ScheduledWorkloadFinding>>>),
+    ConfigMap(watcher::Event<Observed<ConfigMapHashes>>),
 }
 
-/// Starts all watches. They end when the receiver is dropped.
-pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change> {
+/// Starts all watches, that of ConfigMaps only if it is asked for. They end when the receiver is dropped.
+pub(super) fn start(client: &Client, metrics: &Metrics, config_maps: bool) -> mpsc::Receiver<Change> {
     let (sender, receiver) = mpsc::channel(WAITING);
     spawn(client, "cronjobs", watcher::Config::default(), metrics, &sender, Change::Workload);
     spawn(client, "jobs", watcher::Config::default(), metrics, &sender, Change::Job);
@@ -42,6 +43,9 @@ pub(super) fn start(client: &Client, metrics: &Metrics) -> mpsc::Receiver<Change
     spawn(client, "namespaces", watcher::Config::default(), metrics, &sender, Change::Namespace);
     spawn(client, "approvedcronjobs", watcher::Config::default(), metrics, &sender, Change::Approval);
     spawn(client, "scheduledworkloadfindings", watcher::Config::default(), metrics, &sender, Change::Finding);
+    if config_maps {
+        spawn(client, "configmaps", watcher::Config::default(), metrics, &sender, Change::ConfigMap);
+    }
     receiver
 }
 

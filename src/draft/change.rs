@@ -69,6 +69,9 @@ pub fn change<'l>(
         }
         deviations = evidence.judged(&approval, namespace, now);
     }
+    if approval.spec != nearest.spec && approval.spec.expected.config_map_hashes {
+        remarks.content_is_recorded_anew();
+    }
     remarks.risks(&evidence);
     Ok(Draft { approval, notes: remarks.finish(), left_out: evidence.left_out(deviations) })
 }

@@ -16,6 +16,9 @@ const LONGEST: usize = 600;
 /// The field that pins the whole template.
 pub(super) const TEMPLATE_HASH: &str = "spec.expected.templateHash";
 
+/// The field that holds on to what ConfigMaps hold.
+const CONFIG_MAP_HASHES: &str = "spec.expected.configMapHashes";
+
 /// The remarks of one draft.
 #[derive(Default)]
 pub(super) struct Remarks {
@@ -36,6 +39,12 @@ impl Remarks {
     pub(super) fn pin(&mut self, field: &str, text: &str) {
         self.pin = true;
         self.note(field, &format!("{text}; templateHash pins the whole template in exchange"));
+    }
+
+    /// Notes that with the change of an approval whatever its ConfigMaps hold by then is approved.
+    pub(super) fn content_is_recorded_anew(&mut self) {
+        let text = "look twice: with any change of the spec, what the ConfigMaps hold by then is recorded anew, and so approved";
+        self.note(CONFIG_MAP_HASHES, text);
     }
 
     /// Notes every risk at the field of the approval that it concerns.

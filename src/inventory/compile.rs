@@ -116,6 +116,7 @@ fn rules(expected: &Expected, allowed: &Allowed, problems: &mut Problems) -> Rul
         labels: expected.labels.clone(),
         deployment_paths: expected.deployment_paths.clone(),
         template_hash: expected.template_hash.clone(),
+        config_map_hashes: expected.config_map_hashes,
         suspended: expected.suspended,
         required: expected.required,
         pod_security: allowed.pod_security,

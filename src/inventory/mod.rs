@@ -21,7 +21,7 @@ use crate::workload::{Workload, WorkloadKey};
 use index::Index;
 pub use matcher::{Matcher, Mismatch, NAME_LABEL};
 pub use rules::{CommandRule, ImageRule, Rules, ZoneRule, join};
-pub use status::{Known, PathEvidence, SAMPLES, status};
+pub use status::{Known, PathEvidence, RecordedConfigMaps, SAMPLES, status};
 
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;

@@ -1,14 +1,16 @@
 //! What an approval expects and allows, compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use jiff::SignedDuration;
 
 use crate::api::approval::PodSecurityLevel;
+use crate::workload::Workload;
 use crate::workload::image::{ImageRef, RepositoryPattern};
 use crate::workload::pattern::Pattern;
 use crate::workload::redact;
+use crate::workload::reference::{Reference, Referent, references};
 use crate::workload::schedule::{Schedule, Window};
 
 /// How many characters of one entry of a command a message shows.
@@ -47,6 +49,8 @@ pub struct Rules {
     pub deployment_paths: Vec<String>,
     /// `expected.templateHash`.
     pub template_hash: Option<String>,
+    /// `expected.configMapHashes`.
+    pub config_map_hashes: bool,
     /// `expected.suspended`.
     pub suspended: Option<bool>,
     /// `expected.required`.
@@ -69,6 +73,22 @@ impl Rules {
     /// Whether nothing says what the workload may run or as whom: such an approval speaks for a name only.
     pub fn constrain_nothing(&self) -> bool {
         self.images.is_empty() && self.commands.is_empty() && self.template_hash.is_none()
+    }
+
+    /// The ConfigMaps of a workload whose content must stay what was recorded, each with the first place that refers to it. Those that
+    /// are not allowed are not among them: what anybody can make a workload refer to shall not fill up the record.
+    pub fn held_config_maps<'w>(&self, workload: &'w Workload) -> Vec<Reference<'w>> {
+        if !self.config_map_hashes {
+            return Vec::new();
+        }
+        let mut held = references(workload);
+        let mut seen = BTreeSet::new();
+        held.retain(|reference| {
+            reference.referent == Referent::ConfigMap
+                && self.config_maps.iter().any(|pattern| pattern.matches(reference.name))
+                && seen.insert(reference.name)
+        });
+        held
     }
 }
 

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::Approval;
-use crate::api::approval::ApprovedCronJobStatus;
+use super::{Approval, Rules};
+use crate::api::approval::{ApprovedCronJobStatus, RecordedConfigMap};
 use crate::workload::WorkloadKey;
 use crate::workload::redact::printable;
 
 /// How many of the selected workloads are named.
 pub const SAMPLES: usize = 10;
+
+/// What is said after whatever cannot be checked.
+const THE_REST: &str = "Everything else is judged.";
 
 /// The status of an approval. `previous` is what its status said before: a condition that has not changed keeps its time.
 pub fn status(
@@ -18,13 +21,13 @@ pub fn status(
     previous: Option<&ApprovedCronJobStatus>,
     now: Timestamp,
 ) -> ApprovedCronJobStatus {
-    let Known { count, samples, evidence, own } = known;
+    let Known { count, samples, evidence, config_maps, own } = known;
     let conditions = [
         ready(approval),
         matched(count),
         expired(approval, now),
         broad(approval),
-        fully_checked(approval, &evidence),
+        fully_checked(approval, &evidence, &config_maps),
         self_approved(&evidence, own),
     ];
     let conditions = conditions.into_iter().map(|Verdict { kind, holds, reason, message }| {
@@ -45,7 +48,7 @@ pub fn status(
         conditions: conditions.collect(),
         matched_workloads: i32::try_from(count).unwrap_or(i32::MAX),
         samples,
-        config_maps: Vec::new(),
+        config_maps: config_maps.recorded,
     }
 }
 
@@ -58,6 +61,8 @@ pub struct Known<'a> {
     pub samples: Vec<String>,
     /// Whether it can be told by which path they came.
     pub evidence: PathEvidence,
+    /// What is recorded of the ConfigMaps that they refer to.
+    pub config_maps: RecordedConfigMaps,
     /// One that was written by the same hands as the approval.
     pub own: Option<&'a WorkloadKey>,
 }
@@ -72,6 +77,17 @@ pub enum PathEvidence {
     Without(Vec<String>),
     /// Events tell, and every path is configured.
     Complete,
+}
+
+/// What is recorded of ConfigMaps for an approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedConfigMaps {
+    /// Whether ConfigMaps are read here.
+    pub are_read: bool,
+    /// What each held, by namespace and name.
+    pub recorded: Vec<RecordedConfigMap>,
+    /// Whether some could not be recorded, because there are too many.
+    pub is_full: bool,
 }
 
 struct Verdict {
@@ -134,36 +150,75 @@ fn broad(approval: &Approval) -> Verdict {
     Verdict { kind: "Broad", holds, reason, message: message.to_owned() }
 }
 
-fn fully_checked(approval: &Approval, evidence: &PathEvidence) -> Verdict {
-    let Ok(rules) = &approval.rules else { return invalid("FullyChecked") };
-    let (holds, reason, message) = match evidence {
-        _ if rules.deployment_paths.is_empty() => {
-            (true, "AllRulesApply", "Everything that the approval expects is checked.".to_owned())
+fn fully_checked(approval: &Approval, evidence: &PathEvidence, config_maps: &RecordedConfigMaps) -> Verdict {
+    const KIND: &str = "FullyChecked";
+    let Ok(rules) = &approval.rules else { return invalid(KIND) };
+    let verdict = |holds, reason, message| Verdict { kind: KIND, holds, reason, message };
+    let paths = paths_checked(rules, evidence).map(|(holds, reason, message)| verdict(holds, reason, message));
+    let contents = contents_checked(rules, config_maps).map(|(reason, message)| verdict(false, reason, message));
+    match (paths, contents) {
+        (None, None) => verdict(true, "AllRulesApply", "Everything that the approval expects is checked.".to_owned()),
+        (Some(paths), None) => paths,
+        (None, Some(contents)) => verdict(false, contents.reason, format!("{} {THE_REST}", contents.message)),
+        // A condition has one reason, that of something that is not checked; its message has both.
+        (Some(paths), Some(contents)) if paths.holds => {
+            verdict(false, contents.reason, format!("{} {} {THE_REST}", paths.message, contents.message))
         }
-        PathEvidence::None => (
+        (Some(paths), Some(contents)) => {
+            verdict(false, paths.reason, format!("{} {}", contents.message, paths.message))
+        }
+    }
+}
+
+/// What is to be said of `expected.deploymentPaths`, if anything, and whether it is checked all the same.
+fn paths_checked(rules: &Rules, evidence: &PathEvidence) -> Option<(bool, &'static str, String)> {
+    match evidence {
+        _ if rules.deployment_paths.is_empty() => None,
+        PathEvidence::None => Some((
             false,
             "NoIdentityEvidence",
-            "expected.deploymentPaths cannot be checked, because no audit or admission events have been received. Everything else is judged."
-                .to_owned(),
-        ),
-        PathEvidence::Without(missing) if missing.len() == rules.deployment_paths.len() => (
+            format!(
+                "expected.deploymentPaths cannot be checked, because no audit or admission events have been received. {THE_REST}"
+            ),
+        )),
+        PathEvidence::Without(missing) if missing.len() == rules.deployment_paths.len() => Some((
             false,
             "UnknownDeploymentPath",
             format!(
-                "expected.deploymentPaths cannot be checked, because the operator's configuration has no path of the name {}. Everything else is judged.",
+                "expected.deploymentPaths cannot be checked, because the operator's configuration has no path of the name {}. {THE_REST}",
                 missing.join(" or ")
             ),
-        ),
-        PathEvidence::Without(missing) => (
+        )),
+        PathEvidence::Without(missing) => Some((
             true,
             "UnknownDeploymentPath",
-            format!("The operator's configuration has no path of the name {}: nothing comes by it.", missing.join(" or ")),
-        ),
-        PathEvidence::Complete => {
-            (true, "AllRulesApply", "Everything that the approval expects is checked.".to_owned())
-        }
-    };
-    Verdict { kind: "FullyChecked", holds, reason, message }
+            format!(
+                "The operator's configuration has no path of the name {}: nothing comes by it.",
+                missing.join(" or ")
+            ),
+        )),
+        PathEvidence::Complete => None,
+    }
+}
+
+/// Why `expected.configMapHashes` cannot be checked, if it cannot.
+fn contents_checked(rules: &Rules, config_maps: &RecordedConfigMaps) -> Option<(&'static str, String)> {
+    if !rules.config_map_hashes {
+        None
+    } else if !config_maps.are_read {
+        let message = "expected.configMapHashes cannot be checked, because the operator does not read ConfigMaps: it needs \
+                       --watch-config-maps, and the permission to list and watch them (deploy/config-maps).";
+        Some(("ConfigMapsNotWatched", message.to_owned()))
+    } else if config_maps.is_full {
+        let count = config_maps.recorded.len();
+        let message = format!(
+            "expected.configMapHashes cannot be checked of all ConfigMaps, because the workloads refer to more than the {count} that \
+             are recorded: split the approval up."
+        );
+        Some(("TooManyConfigMaps", message))
+    } else {
+        None
+    }
 }
 
 fn self_approved(evidence: &PathEvidence, own: Option<&WorkloadKey>) -> Verdict {

@@ -168,3 +168,37 @@ fn what_cannot_be_compiled_is_named_and_approves_nothing() {
         assert_eq!(selects, !field.starts_with("spec.match"), "{field}: half a match could select too much");
     }
 }
+
+#[test]
+fn an_approval_says_what_of_it_is_not_checked_and_why() {
+    let checked = |expected: serde_json::Value, evidence: PathEvidence, are_read: bool, is_full: bool| {
+        let spec = serde_json::json!({ "match": {}, "expected": expected });
+        let approval = Approval::compile(&ApprovedCronJob::new("a", serde_json::from_value(spec).unwrap()));
+        let config_maps = RecordedConfigMaps { are_read, is_full, recorded: Vec::new() };
+        let known = Known { evidence, config_maps, ..Known::default() };
+        let conditions = status(&approval, known, None, Timestamp::UNIX_EPOCH).conditions;
+        let checked = conditions.into_iter().find(|condition| condition.type_ == "FullyChecked").unwrap();
+        (checked.status == "True", checked.reason, checked.message)
+    };
+    let hashes = serde_json::json!({ "configMapHashes": true });
+    let both = serde_json::json!({ "configMapHashes": true, "deploymentPaths": ["a", "b"] });
+    let some = || PathEvidence::Without(vec!["b".to_owned()]);
+    for (expected, evidence, are_read, is_full, holds, reason) in [
+        (&serde_json::json!({}), PathEvidence::None, false, false, true, "AllRulesApply"),
+        (&hashes, PathEvidence::None, true, false, true, "AllRulesApply"),
+        (&hashes, PathEvidence::None, false, false, false, "ConfigMapsNotWatched"),
+        (&hashes, PathEvidence::None, true, true, false, "TooManyConfigMaps"),
+        (&both, PathEvidence::None, false, false, false, "NoIdentityEvidence"),
+        (&both, PathEvidence::None, true, false, false, "NoIdentityEvidence"),
+        (&both, some(), true, false, true, "UnknownDeploymentPath"),
+        (&both, some(), false, false, false, "ConfigMapsNotWatched"),
+        (&both, PathEvidence::Complete, false, false, false, "ConfigMapsNotWatched"),
+        (&both, PathEvidence::Complete, true, false, true, "AllRulesApply"),
+    ] {
+        let (held, told, message) = checked(expected.clone(), evidence.clone(), are_read, is_full);
+        assert_eq!((held, told.as_str()), (holds, reason), "{expected} {evidence:?} {are_read} {is_full}: {message}");
+        assert_eq!(message.matches("Everything else is judged.").count(), usize::from(!holds), "{message}");
+        let asks = expected["configMapHashes"] == true;
+        assert_eq!(message.contains("--watch-config-maps"), asks && !are_read, "{message}");
+    }
+}

@@ -3,6 +3,7 @@
 //! A [`Workload`] holds what is judged and nothing else, with the defaults of the API server filled in: a manifest and the
 //! object that the API server stores for it have the same normal form.
 
+pub mod config_map;
 pub mod difference;
 mod fields;
 pub mod image;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::approval::WorkloadKind;
+pub use config_map::ConfigMapHashes;
 pub use markers::Markers;
 pub use normalise::LONGEST_TEXT;
 pub use packed::Packed;

@@ -1,9 +1,11 @@
 //! The judgement as a catalogue: each folder of `tests/data/assess` holds a workload, an inventory and the assessment that
-//! has to come of them, in full. It may hold events that tell who made them, too: see [`evidence`].
+//! has to come of them, in full. It may hold events that tell who made them, too, and what ConfigMaps hold: see [`evidence`] and
+//! [`content`].
 //!
 //! `UPDATE_FIXTURES=1` rewrites what is expected, for review with `git diff`; the test fails then, so that it never passes
 //! by itself.
 
+mod content;
 mod evidence;
 
 use std::collections::BTreeSet;
@@ -11,10 +13,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use content::Content;
 use cronwarden::api::code::{DeviationCode, RiskCode, Severity};
 use cronwarden::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
 use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
-use cronwarden::assess::{Assessment, CheckOutcome, Explanation, Surroundings, assess, explain, missing, unreadable};
+use cronwarden::assess::{
+    Assessment, CheckOutcome, ConfigMaps, Explanation, Surroundings, assess, explain, missing, unreadable,
+};
 use cronwarden::finding::{Record, Subject, Write, plan, reference};
 use cronwarden::inventory::{Approval, Inventory, Labels};
 use cronwarden::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
@@ -153,7 +158,9 @@ impl Fixture {
         let told = Told::read(folder)?;
         let evidence = told.as_ref().map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
         let reversed = told.map(Told::reversed).map(|told| told.evidence(&subject, &approvals, now)).transpose()?;
-        let known = Surroundings::from(&namespace);
+        let content = Content::read(folder)?;
+        let config_maps = content.as_ref().map(|content| content as &dyn ConfigMaps);
+        let known = Surroundings { config_maps, ..Surroundings::from(&namespace) };
         let judged = |evidence: &Option<Evidence>| match evidence {
             Some(evidence) => evidence.judge(|identity| assess(&workload, &inventory, known.with(identity), now)),
             None => assess(&workload, &inventory, known, now),

@@ -92,9 +92,10 @@ pub struct Expected {
     #[x_kube(validation = ("self.matches('^sha256:[a-f0-9]{64}$')",
         "templateHash must be sha256: and 64 hexadecimal digits, as shown in a finding's status.templateHash; leave it out to not pin the template"))]
     pub template_hash: Option<String>,
-    /// Whether the ConfigMaps that the workload mounts or reads as environment must keep their content. What they hold when the approval
-    /// is first seen to speak for the workload is recorded in `status.configMaps`, as hashes; a change of the approval's spec records
-    /// it anew. Without the permission to read ConfigMaps the constraint is unknown, and the condition `FullyChecked` says so.
+    /// Whether the ConfigMaps that the workload mounts or reads as environment, and that `allowed` names, must keep their content. What
+    /// they hold when the approval is first seen to speak for the workload is recorded in `status.configMaps`, as hashes; a change of
+    /// the approval's spec records it anew. Unless the operator runs with `--watch-config-maps` the constraint is unknown, and the
+    /// condition `FullyChecked` says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub config_map_hashes: bool,
     /// Whether the workload must be suspended (`true`) or must not be (`false`).

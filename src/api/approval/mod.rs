@@ -238,7 +238,7 @@ pub struct RecordedConfigMap {
     /// The hash of each key's value, and of the key itself: 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
-    /// The hash of all keys and values. Above a number of keys it stands alone.
+    /// The hash of all keys and values: `sha256:` and 64 hexadecimal digits. Of a ConfigMap with more than 64 keys it stands alone.
     pub hash: String,
 }
 

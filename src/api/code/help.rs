@@ -92,7 +92,8 @@ impl DeviationCode {
                  A ConfigMap can hold the script that runs. \
                  Commonly a feature needs one more credential, or a name got a new suffix. \
                  Look at what the Secret or ConfigMap is for and who else uses it. \
-                 `allowed.secrets` and `allowed.configMaps` speak for it."
+                 `allowed.secrets` and `allowed.configMaps` speak for it. \
+                 Where `expected.configMapHashes` is set, the content counts, too: the finding names the keys that are not as they were recorded; look at what they hold now, and change the approval's spec to have it recorded anew."
             }
             Self::DeploymentPath => {
                 "A change that bypasses the pipeline bypasses its reviews, however harmless it looks. \

@@ -3,6 +3,7 @@
 //! Each rule notes every comparison that it makes; none looks at what the others found.
 
 mod command;
+mod content;
 mod deployment;
 mod image;
 mod metadata;
@@ -15,8 +16,8 @@ use super::facts::Facts;
 use super::notes::Notes;
 use crate::inventory::Rules;
 
-/// Everything that the approval with these rules expects of the workload, compared.
-pub(super) fn all(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
+/// Everything that the approval of this name and with these rules expects of the workload, compared.
+pub(super) fn all(facts: &Facts<'_>, approval: &str, rules: &Rules, notes: &mut Notes) {
     schedule::check(facts, rules, notes);
     image::check(facts, rules, notes);
     command::check(facts, rules, notes);
@@ -24,6 +25,7 @@ pub(super) fn all(facts: &Facts<'_>, rules: &Rules, notes: &mut Notes) {
     metadata::check(facts, rules, notes);
     privilege::check(facts, rules, notes);
     reference::check(facts, rules, notes);
+    content::check(facts, approval, rules, notes);
     deployment::check(facts, rules, notes);
 }
 

@@ -94,6 +94,7 @@ fn approval() -> impl Strategy<Value = Value> {
             ("labels", json!({"team": "x"})),
             ("deploymentPaths", json!(["argocd"])),
             ("templateHash", json!("sha256:0")),
+            ("configMapHashes", json!(true)),
             ("suspended", json!(false)),
             ("required", json!(true)),
             ("schedules", json!(["61 * * * *"])),

@@ -62,6 +62,7 @@ impl Picture {
         self.recorded.insert(name.clone(), RecordedApproval { uid, version, seen, status });
         self.know_approval(&name);
         let mut concerned = approval.map(|approval| self.replace_approval(approval, now)).unwrap_or_default();
+        self.keep_record(&name);
         if !concerned.is_empty() || !same_status || !same_spec {
             concerned.push(Concerned::Approval(name));
         }
@@ -102,6 +103,7 @@ impl Picture {
         if let Some(known) = self.recorded.remove(name) {
             self.ledger.gone(&known.uid, now);
         }
+        self.config_maps.forget_record(name);
         let concerned = self.relying_on(name);
         self.inventory.remove(name);
         concerned.into_iter().map(Concerned::Workload).chain([Concerned::Approval(name.into())]).collect()
@@ -166,6 +168,7 @@ impl Picture {
             count: selected.map_or(0, BTreeSet::len),
             samples: selected.into_iter().flatten().take(SAMPLES).map(ToString::to_string).collect(),
             evidence: self.path_evidence(expected),
+            config_maps: self.config_maps.recorded_for(name),
             own: self.own.of(name),
         };
         let status = status(approval, known, recorded, now);

@@ -146,6 +146,7 @@ impl Picture {
 
     fn depart(&mut self, key: &WorkloadKey, job: Job, now: Timestamp) {
         self.ledger.gone(&job.uid, now);
+        self.config_maps.forget_user(key);
         self.pods.bury(&job.uid);
         if let Some(group) = &job.group {
             self.groups.leave(group, key);

@@ -62,6 +62,9 @@ impl Picture {
             concerned.push(subject.clone());
         }
         if let Some(job) = &live {
+            if job.marks.cron_job().is_none() {
+                concerned.extend(self.record_config_maps(key, || job.workload(key), now));
+            }
             let verdict = self.assess_job(key, job, now);
             concerned.extend(self.selected_now(key, &job.selected_by, &verdict.assessment));
             concerned.extend(self.own.set(key, &verdict.assessment.own_approvals).into_iter().map(Concerned::Approval));
@@ -179,8 +182,9 @@ impl Picture {
             cron_job: parent.as_ref().and_then(|known| known.workload.as_ref()),
             pods: &job.pods,
         };
-        verdict.assessment =
-            assess::job(&workload, lineage, &self.inventory, Surroundings::from(labels).with(identity), now);
+        let config_maps = self.config_maps.known();
+        let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
+        verdict.assessment = assess::job(&workload, lineage, &self.inventory, surroundings, now);
         let late = job.seen.at.saturating_add(LATE).ok().filter(|late| *late > now && hangs_on_watches(&traced));
         let told = match verdict.provenance.account {
             Account::Awaited { until } if verdict.provenance.creator.is_none() => Some(until),

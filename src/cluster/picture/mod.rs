@@ -1,6 +1,7 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
 mod approvals;
+mod config_maps;
 mod departed;
 mod findings;
 mod groups;
@@ -10,6 +11,7 @@ mod lineage;
 mod own;
 mod parents;
 mod pods;
+mod record;
 mod removed;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::lineage::{Injectors, Makers};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
+use config_maps::ConfigMaps;
 use departed::Departed;
 use groups::Groups;
 use jobs::Jobs;
@@ -87,6 +90,8 @@ pub(in crate::cluster) struct Picture {
     ledger: Ledger,
     /// The approvals that were written by the same hands as a workload that they speak for.
     own: OwnApprovals,
+    /// What ConfigMaps hold, and what was recorded of them.
+    config_maps: ConfigMaps,
     lists: Lists,
     deadlines: Deadlines<Concerned>,
     standards: Standards,
@@ -108,6 +113,8 @@ pub(in crate::cluster) struct Standards {
     pub(in crate::cluster) injectors: Injectors,
     /// The user name of this operator.
     pub(in crate::cluster) own: String,
+    /// Whether ConfigMaps are watched.
+    pub(in crate::cluster) config_maps: bool,
 }
 
 /// Which lists are being read, and which have been.
@@ -152,6 +159,7 @@ impl Picture {
             dropping: HashSet::new(),
             ledger,
             own: OwnApprovals::default(),
+            config_maps: ConfigMaps::new(standards.config_maps),
             lists: Lists::default(),
             deadlines: Deadlines::default(),
             standards,
@@ -168,6 +176,7 @@ impl Picture {
             && namespaces.is_complete()
             && approvals.is_complete()
             && findings.is_complete()
+            && self.config_maps.is_complete()
     }
 
     /// Whether there is any approval that can approve something. Until then nobody is told of findings.
@@ -195,6 +204,7 @@ impl Picture {
             Change::Namespace(event) => self.observe_namespace(event),
             Change::Approval(event) => self.observe_approval(event, now),
             Change::Finding(event) => self.observe_finding(event, now),
+            Change::ConfigMap(event) => self.observe_config_map(event),
         }
     }
 
@@ -239,6 +249,7 @@ impl Picture {
         if let Some(entry) = &live {
             let reference = finding::reference(key, &entry.uid);
             let name = finding::name(&reference);
+            concerned.extend(self.record_config_maps(key, || entry.object.clone()?.unpack(), now));
             let (workload, provenance, assessment) = self.assess(entry, key, &name, now);
             concerned.extend(self.selected_now(key, &entry.selected_by, &assessment));
             concerned.extend(self.by_hand(&entry.uid));
@@ -283,7 +294,8 @@ impl Picture {
                 let approvers = |name: &str| self.approvers(name, now);
                 let identity =
                     Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };
-                let surroundings = Surroundings::from(labels).with(identity);
+                let config_maps = self.config_maps.known();
+                let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
                 let assessment = assess::assess(&workload, &self.inventory, surroundings, now);
                 (Some(workload), provenance, assessment)
             }
@@ -331,6 +343,7 @@ impl Picture {
             jobs: self.jobs.all.len(),
             namespaces: self.namespaces.len(),
             approvals: self.inventory.len(),
+            config_maps: self.config_maps.len(),
             findings: states.map(|state| (state, self.findings.in_state(state))),
             self_approved: self.own.len(),
             pending,

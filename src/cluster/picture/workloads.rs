@@ -83,6 +83,7 @@ impl Picture {
         self.parents.bury(key, &entry, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
+        self.config_maps.forget_user(key);
         concerned.push(Concerned::Workload(key.clone()));
         if !entry.judged {
             self.departed.add(key, entry);

@@ -206,3 +206,29 @@ fn there_has_to_be_something_to_approve() {
         outcome.stderr
     );
 }
+
+#[test]
+fn what_config_maps_hold_is_not_approved_by_adding_anything() {
+    let folder = Folder::new();
+    let mut job = cron_job("apps", "backup");
+    set(&mut job, &pod("volumes"), json!([{ "name": "script", "configMap": { "name": "script" } }]));
+    let mut approval = approval("apps", "backup");
+    set(&mut approval, "/spec/expected/configMapHashes", json!(true));
+    set(&mut approval, "/spec/allowed/configMaps", json!(["scr*"]));
+    folder.write("workload.yaml", documents(&[job.clone()]));
+    folder.write("inventory.yaml", documents(&[approval]));
+    let arguments = ["approve", "workload.yaml", "--inventory", "inventory.yaml"];
+    let outcome = folder.run(arguments);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("any change of the approval's spec"), "{}", outcome.stderr);
+
+    // Whatever else is changed approves what the ConfigMaps hold by then.
+    set(&mut job, "/spec/schedule", json!("0 3 * * *"));
+    folder.write("workload.yaml", documents(&[job]));
+    let outcome = folder.run(arguments);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let (before, _) = outcome.stdout.split_once("configMapHashes: true").expect("it is still asked for");
+    assert!(before.contains("recorded anew, and so approved"), "{}", outcome.stdout);
+    let after: Value = serde_saphyr::from_str(&outcome.stdout).unwrap();
+    assert_eq!(after["spec"]["allowed"]["configMaps"], json!(["scr*"]));
+}

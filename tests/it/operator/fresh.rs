@@ -1,11 +1,13 @@
 //! A fresh evaluation of what is in the cluster now, to compare with what the operator has made of it over time.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cronwarden::api::finding::{ScheduledWorkloadFindingStatus as Status, State};
 use cronwarden::api::{ApprovedCronJob, ScheduledWorkloadFinding};
-use cronwarden::assess::{Assessment, Identity, Surroundings, assess, missing, unreadable};
+use cronwarden::assess::{Assessment, ConfigMaps, Identity, Surroundings, assess, missing, unreadable};
 use cronwarden::finding::{self, Attribution, Subject, Write};
 use cronwarden::identity::ledger::Attempt;
 use cronwarden::identity::path::Paths;
@@ -23,6 +25,7 @@ use serde_json::value::RawValue;
 
 use super::scene::Scene;
 use crate::harness::eventually;
+use content::Content;
 
 /// What the findings and the statuses of the approvals have to say.
 struct Expected {
@@ -52,7 +55,10 @@ pub async fn agrees(scene: &Scene, limit: Duration) {
 async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
     let recorded = scene.all_findings().await?;
     let approvals = scene.approvals().list(&ListParams::default()).await?.items;
-    let mut expected = Expected::of(&scene.client, &approvals, &attempts(&recorded)).await?;
+    let is_watched = scene.arguments.contains(&"--watch-config-maps");
+    let content = if is_watched { Some(Content::of(&scene.client, &approvals).await?) } else { None };
+    let config_maps = content.as_ref().map(|content| content as &dyn ConfigMaps);
+    let mut expected = Expected::of(&scene.client, &approvals, &attempts(&recorded), config_maps).await?;
     let mut differences = Vec::new();
     let mut subjects = BTreeSet::new();
     for finding in &recorded {
@@ -87,7 +93,12 @@ async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
 }
 
 impl Expected {
-    async fn of(client: &Client, approvals: &[ApprovedCronJob], attempts: &Attempts) -> anyhow::Result<Self> {
+    async fn of(
+        client: &Client,
+        approvals: &[ApprovedCronJob],
+        attempts: &Attempts,
+        config_maps: Option<&dyn ConfigMaps>,
+    ) -> anyhow::Result<Self> {
         let namespaces = Api::<Namespace>::all(client.clone()).list(&ListParams::default()).await?;
         let namespaces: BTreeMap<String, Labels> =
             namespaces.items.into_iter().map(|n| (n.name_any(), n.metadata.labels.unwrap_or_default())).collect();
@@ -113,7 +124,8 @@ impl Expected {
             let known = Identity { provenance: &provenance, paths: &paths, approvers: &|_| Vec::new() };
             let assessment = match &workload {
                 Ok(workload) => {
-                    let surroundings = Surroundings::from(&namespaces[&key.namespace]).with(known);
+                    let namespace = Surroundings::from(&namespaces[&key.namespace]);
+                    let surroundings = Surroundings { config_maps, ..namespace.with(known) };
                     assess(workload, &inventory, surroundings, now)
                 }
                 Err(reason) => unreadable(reason),

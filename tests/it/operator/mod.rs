@@ -1,5 +1,7 @@
 //! The operator against a real API server, running as its service account with exactly the permissions of `deploy`.
 
+pub mod component;
+mod config_maps;
 mod crowd;
 mod deploy;
 pub mod deviations;
