@@ -4,8 +4,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
+use super::campaign;
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{Actor, Attempt, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+use crate::api::code::DeviationCode;
+use crate::api::finding::{
+    Actor, Attempt, Campaign, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference,
+};
 
 /// A finding as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,9 @@ pub struct Written {
     pub(super) closed_at: Option<Timestamp>,
     pub(super) deviating_since: Option<Timestamp>,
     pub(super) told: Told,
+    /// Identifies the template of a workload that nothing approves, as campaigns do.
+    pub(super) template: Option<Box<str>>,
+    pub(super) campaign: Option<Box<Campaign>>,
     pub(super) digest: [u8; 16],
     /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
     pub(super) is_forged: bool,
@@ -106,15 +113,41 @@ impl Record {
         self.written.as_ref().map(|written| written.state)
     }
 
+    /// Whether the workload was deleted while it deviated.
+    pub fn is_deleted(&self) -> bool {
+        self.state() == Some(State::Deleted)
+    }
+
     /// Until when people decided to live with the finding, if they said so.
     pub fn acknowledged_until(&self) -> Option<Timestamp> {
         self.acknowledgement.as_ref().and_then(|acknowledgement| acknowledgement.until)
+    }
+
+    /// Since when the workload deviates.
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.written.as_ref().and_then(|written| written.first_seen)
+    }
+
+    /// What identifies the template of the workload as campaigns do, if nothing approves it.
+    pub fn template(&self) -> Option<&str> {
+        self.written.as_ref().and_then(|written| written.template.as_deref())
+    }
+
+    /// The campaign that the finding tells of.
+    pub fn campaign(&self) -> Option<&Campaign> {
+        self.written.as_ref().and_then(|written| written.campaign.as_deref())
     }
 
     /// When the finding was resolved or its workload deleted.
     pub fn closed_at(&self) -> Option<Timestamp> {
         self.written.as_ref().and_then(|written| written.closed_at)
     }
+}
+
+fn unapproved_template(status: &Status) -> Option<Box<str>> {
+    let is_unapproved = status.reasons.split(',').any(|code| code == DeviationCode::Unapproved.as_str());
+    let hash = status.template_hash.as_deref().filter(|_| is_unapproved)?;
+    campaign::fingerprint(hash).map(Box::from)
 }
 
 fn acknowledgement(triage: &Triage) -> Acknowledgement {
@@ -132,6 +165,8 @@ impl Written {
             closed_at: at(&status.closed_at),
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
+            template: unapproved_template(status),
+            campaign: status.campaign.clone().map(Box::new),
             digest: digest(status),
             is_forged: false,
         }

@@ -48,6 +48,7 @@ pub(super) fn of(
         approvals: assessment.approvals.iter().take(MOST_APPROVALS).cloned().collect(),
         next_steps: steps::after(name, subject.reference, assessment, &fingerprint),
         fingerprint,
+        campaign: assessment.campaign.clone(),
         template_hash: subject.workload.map(crate::workload::Workload::template_hash),
         snapshot: subject.workload.map(snapshot::of),
         ..Status::default()

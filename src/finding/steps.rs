@@ -1,7 +1,7 @@
 //! What to do about a finding, as commands that can be copied.
 
 use crate::api::code::DeviationCode;
-use crate::api::finding::{Deviation, State, SubjectKind, WorkloadReference};
+use crate::api::finding::{Campaign, Deviation, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
 
 /// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
@@ -65,15 +65,29 @@ pub(super) fn after(
         ),
         None => "If it is legitimate: have the platform team add an ApprovedCronJob that selects it".to_owned(),
     };
-    vec![
+    let mut steps = vec![
         format!("Look at it: kubectl get {resource} {name} -n {namespace} -o yaml --show-managed-fields"),
         format!("Look at what it ran: kubectl get jobs,pods -n {namespace}"),
+    ];
+    steps.extend(assessment.campaign.as_ref().map(others));
+    steps.extend([
         format!(
             "If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"
         ),
         settle,
         acknowledge,
-    ]
+    ]);
+    steps
+}
+
+/// How to find the rest of a campaign.
+fn others(campaign: &Campaign) -> String {
+    let Campaign { fingerprint, namespaces, workloads: _ } = campaign;
+    format!(
+        "The same template is in {namespaces} namespaces, look at all of them: kubectl get findings -o json | jq -r \
+         '.items[] | select(.status.campaign.fingerprint == \"{fingerprint}\") | \
+         \"\\(.spec.workload.kind) \\(.spec.workload.namespace)/\\(.spec.workload.name)\"'"
+    )
 }
 
 fn acknowledge(finding: &str, fingerprint: &str) -> String {

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::super::{Record, Subject, Write, closing, expired, plan, reference};
 use super::{UID, cron_job, judged};
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{ScheduledWorkloadFindingSpec, Triage, WorkloadReference};
-use crate::assess::{Assessment, missing};
-use crate::inventory::Approval;
+use crate::api::finding::{Campaign, ScheduledWorkloadFindingSpec, Triage, WorkloadReference};
+use crate::assess::{Assessment, Surroundings, assess, missing};
+use crate::inventory::{Approval, Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 /// One finding in a cluster, and the clock.
@@ -198,6 +198,31 @@ fn a_missing_workload_is_resolved_when_it_is_there_or_not_required() {
     let status = life.finding.as_ref().unwrap().status.as_ref().unwrap();
     assert!(status.next_steps.iter().any(|step| step.contains("bring it back")), "{:?}", status.next_steps);
     assert_eq!(life.disappear(), "Resolved, FindingResolved", "it was never there, so it cannot be deleted");
+}
+
+#[test]
+fn a_campaign_is_news_and_its_growth_is_none() {
+    let workload = cron_job("0 2 * * *", &json!({"containers": [{"name": "a", "image": "app:1"}]}));
+    let reference = reference(&workload.key, UID);
+    let mut life = Life::new();
+    let mut judge = |namespaces: Option<i32>| {
+        let campaign = |namespaces| Campaign { fingerprint: "3fa9".to_owned(), namespaces, workloads: namespaces };
+        let campaign = namespaces.map(campaign);
+        let labels = Labels::new();
+        let surroundings = Surroundings::from(&labels).in_campaign(campaign.as_ref());
+        let assessment = assess(&workload, &Inventory::default(), surroundings, life.now);
+        let told = life.wait(1).settle(&reference, Some(&workload), &assessment);
+        let status = life.finding.clone().unwrap().status.unwrap();
+        assert_eq!(status.campaign, campaign);
+        let record = life.record().unwrap();
+        assert_eq!(record.campaign(), campaign.as_ref());
+        assert!(status.template_hash.unwrap().contains(record.template().unwrap()));
+        (told, status.severity.as_str(), status.next_steps.iter().any(|step| step.contains("== \"3fa9\"")))
+    };
+    assert_eq!(judge(None), ("Open, FindingOpened".to_owned(), "Medium", false));
+    assert_eq!(judge(Some(3)), ("Open, FindingChanged".to_owned(), "High", true));
+    assert_eq!(judge(Some(7)), ("Open, told nobody".to_owned(), "High", true));
+    assert_eq!(judge(None), ("Open, FindingChanged".to_owned(), "Medium", false));
 }
 
 #[test]
