@@ -54,6 +54,7 @@ impl Picture {
             }
             let (workload, provenance, assessment) = self.assess(&entry, key, &name, now);
             self.ledger.gone(&entry.uid, now);
+            self.campaigns.gone(&entry.uid, now);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
             let about = Subject { reference: &reference, workload: workload.as_ref(), attribution: Some(attribution) };
             let write = self.plan(about, &assessment, now);

@@ -1,6 +1,7 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
 mod approvals;
+mod campaigns;
 mod departed;
 mod findings;
 mod identity;
@@ -27,6 +28,7 @@ use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey};
+use campaigns::Campaigns;
 use departed::Departed;
 use own::OwnApprovals;
 use removed::Removed;
@@ -51,6 +53,8 @@ pub(in crate::cluster) struct Picture {
     workloads: Workloads,
     /// Workloads that were gone before they could be judged.
     departed: Departed,
+    /// The workloads that nothing approves, by what they have in common.
+    campaigns: Campaigns,
     namespaces: HashMap<String, Labels>,
     findings: Findings,
     /// Findings that somebody removed.
@@ -106,6 +110,7 @@ impl Picture {
             selected: HashMap::new(),
             workloads: Workloads::default(),
             departed: Departed::default(),
+            campaigns: Campaigns::default(),
             namespaces: HashMap::new(),
             findings: Findings::default(),
             removed: Removed::default(),
@@ -150,9 +155,10 @@ impl Picture {
         }
     }
 
-    /// When something happens by itself: an approval or acknowledgement expires, a finding has been kept long enough.
+    /// When something happens by itself: an approval or acknowledgement expires, a finding has been kept long enough, a campaign has
+    /// grown.
     pub(in crate::cluster) fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.next()
+        self.deadlines.next().into_iter().chain(self.campaigns.next_deadline()).min()
     }
 
     /// Who is concerned by the passing of time.
@@ -168,6 +174,8 @@ impl Picture {
             .map(Concerned::Workload)
             .collect();
         concerned.extend(relying);
+        self.campaigns.pass(now);
+        concerned.extend(self.told_of_campaigns());
         concerned
     }
 
@@ -204,6 +212,7 @@ impl Picture {
         writes.extend(self.plan(Subject { reference: &absent, workload: None, attribution: None }, &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
         writes.extend(self.over(&subject, uid, now));
+        concerned.extend(self.told_of_campaigns());
         (writes, concerned)
     }
 
@@ -218,16 +227,26 @@ impl Picture {
         let provenance = self.provenance(entry, key, unpacked.as_ref().ok(), finding, now);
         match unpacked {
             Ok(workload) => {
-                let labels = self.namespaces.get(&key.namespace);
-                let approvers = |name: &str| self.approvers(name, now);
-                let identity =
-                    Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };
-                let surroundings = Surroundings::from(labels).with(identity);
-                let assessment = assess::assess(&workload, &self.inventory, surroundings, now);
+                let mut assessment = self.verdict(&workload, &entry.uid, &provenance, now);
+                // Whether it joins a campaign or leaves one hangs on the verdict, which then says so.
+                if self.judged_in_campaign(key, entry, &workload, &assessment, now) {
+                    assessment = self.verdict(&workload, &entry.uid, &provenance, now);
+                }
                 (Some(workload), provenance, assessment)
             }
-            Err(reason) => (None, provenance, assess::unreadable(&reason)),
+            Err(reason) => {
+                self.campaigns.leave(&entry.uid, now);
+                (None, provenance, assess::unreadable(&reason))
+            }
         }
+    }
+
+    fn verdict(&self, workload: &Workload, uid: &str, provenance: &Provenance, now: Timestamp) -> Assessment {
+        let labels = self.namespaces.get(&workload.key.namespace);
+        let approvers = |name: &str| self.approvers(name, now);
+        let identity = Identity { provenance, paths: &self.standards.paths, approvers: &approvers };
+        let surroundings = Surroundings::from(labels).with(identity).in_campaign(self.campaigns.of(uid));
+        assess::assess(workload, &self.inventory, surroundings, now)
     }
 
     /// Plans what to write about a subject. A finding that is being brought back is written as it was first.

@@ -55,6 +55,7 @@ impl Picture {
         if let Some(known) = self.workloads.get_mut(&key) {
             if known.uid != uid {
                 self.ledger.gone(&known.uid, now);
+                self.campaigns.gone(&known.uid, now);
                 if !known.judged {
                     self.departed.add(&key, known.clone());
                 }
@@ -71,6 +72,7 @@ impl Picture {
     fn remove_workload(&mut self, key: &WorkloadKey, now: Timestamp) -> Vec<Concerned> {
         let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
         self.ledger.gone(&entry.uid, now);
+        self.campaigns.gone(&entry.uid, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.push(Concerned::Workload(key.clone()));
