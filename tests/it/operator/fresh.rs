@@ -22,6 +22,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::scene::Scene;
+use super::together::{Unapproved, campaigns};
 use crate::harness::eventually;
 
 /// What the findings and the statuses of the approvals have to say.
@@ -52,7 +53,7 @@ pub async fn agrees(scene: &Scene, limit: Duration) {
 async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
     let recorded = scene.all_findings().await?;
     let approvals = scene.approvals().list(&ListParams::default()).await?.items;
-    let mut expected = Expected::of(&scene.client, &approvals, &attempts(&recorded)).await?;
+    let mut expected = Expected::of(&scene.client, &approvals, &recorded).await?;
     let mut differences = Vec::new();
     let mut subjects = BTreeSet::new();
     for finding in &recorded {
@@ -87,7 +88,12 @@ async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
 }
 
 impl Expected {
-    async fn of(client: &Client, approvals: &[ApprovedCronJob], attempts: &Attempts) -> anyhow::Result<Self> {
+    async fn of(
+        client: &Client,
+        approvals: &[ApprovedCronJob],
+        recorded: &[ScheduledWorkloadFinding],
+    ) -> anyhow::Result<Self> {
+        let attempts = attempts(recorded);
         let namespaces = Api::<Namespace>::all(client.clone()).list(&ListParams::default()).await?;
         let namespaces: BTreeMap<String, Labels> =
             namespaces.items.into_iter().map(|n| (n.name_any(), n.metadata.labels.unwrap_or_default())).collect();
@@ -99,13 +105,23 @@ impl Expected {
         let mut expected = Self { open: BTreeMap::new(), live: BTreeSet::new(), selected: names.collect() };
         let mut keys = BTreeSet::new();
         let now = Timestamp::now();
+        let mut all = Vec::new();
         for (identity, text) in raw_items(client, "/apis/batch/v1/cronjobs").await? {
+            all.push((identity, Workload::from_json(WorkloadKind::CronJob, text.get())));
+        }
+        let unapproved = all.iter().filter_map(|(identity, workload)| {
+            let (workload, namespace) = (workload.as_ref().ok()?, identity.namespace.clone()?);
+            let assessment = assess(workload, &inventory, &namespaces[&namespace], now);
+            let (template, created) = (workload.template_hash(), identity.creation_timestamp.0);
+            assessment.is_unapproved().then(|| Unapproved { uid: identity.uid.clone(), namespace, template, created })
+        });
+        let campaigns = campaigns(&unapproved.collect::<Vec<_>>(), recorded);
+        for (identity, workload) in all {
             let key = WorkloadKey {
                 namespace: identity.namespace.unwrap_or_default(),
                 name: identity.name,
                 kind: WorkloadKind::CronJob,
             };
-            let workload = Workload::from_json(WorkloadKind::CronJob, text.get());
             let name = finding::name(&finding::reference(&key, &identity.uid));
             let tampering = attempts.get(&name).cloned().unwrap_or_default();
             let provenance = Provenance { claim: claim(&identity.managed_fields), tampering, ..Provenance::default() };
@@ -114,6 +130,7 @@ impl Expected {
             let assessment = match &workload {
                 Ok(workload) => {
                     let surroundings = Surroundings::from(&namespaces[&key.namespace]).with(known);
+                    let surroundings = surroundings.in_campaign(campaigns.get(&identity.uid));
                     assess(workload, &inventory, surroundings, now)
                 }
                 Err(reason) => unreadable(reason),
@@ -189,6 +206,7 @@ pub struct RawIdentity {
     pub name: String,
     pub namespace: Option<String>,
     pub uid: String,
+    creation_timestamp: Time,
     #[serde(default)]
     managed_fields: Vec<Value>,
 }

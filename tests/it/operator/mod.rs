@@ -1,5 +1,6 @@
 //! The operator against a real API server, running as its service account with exactly the permissions of `deploy`.
 
+mod campaign;
 mod crowd;
 mod deploy;
 pub mod deviations;
@@ -16,4 +17,5 @@ mod precision;
 mod restart;
 pub mod scene;
 pub mod secrets;
+mod together;
 mod triage;
