@@ -57,7 +57,9 @@ fn members(all: &[Unapproved]) -> Vec<&Unapproved> {
         let window: Vec<usize> = (0..all.len()).filter(|place| within(&all[*place])).collect();
         let namespaces: BTreeSet<&str> = window.iter().map(|place| all[*place].namespace.as_str()).collect();
         if namespaces.len() >= 3 {
-            window.into_iter().for_each(|place| belongs[place] = true);
+            for place in window {
+                belongs[place] = true;
+            }
         }
     }
     loop {
@@ -67,7 +69,9 @@ fn members(all: &[Unapproved]) -> Vec<&Unapproved> {
         if joining.is_empty() {
             break;
         }
-        joining.into_iter().for_each(|place| belongs[place] = true);
+        for place in joining {
+            belongs[place] = true;
+        }
     }
     all.iter().zip(belongs).filter_map(|(one, belongs)| belongs.then_some(one)).collect()
 }

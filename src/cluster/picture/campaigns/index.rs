@@ -116,6 +116,10 @@ impl Campaigns {
         Some(template)
     }
 
+    pub(super) fn knows(&self, uid: &str) -> bool {
+        self.by_uid.contains_key(uid)
+    }
+
     /// Takes in what a finding says of a campaign, so that it does not say less after a restart.
     pub(super) fn recall(&mut self, campaign: &Campaign, now: Timestamp) {
         let Some(template) = self.templates.get_mut(&*campaign.fingerprint) else { return };

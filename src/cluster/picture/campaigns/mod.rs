@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::super::store::{Entry, subject_of};
 use super::{Concerned, Picture};
+use crate::api::finding::State;
 use crate::assess::{self, Assessment, Surroundings};
 use crate::finding::{Record, campaign};
 use crate::workload::{Workload, WorkloadKey};
@@ -42,7 +43,8 @@ impl Picture {
 
     /// The first lists are complete: sees what campaigns there are, before anybody is judged by them.
     ///
-    /// What was deleted lately is known from its finding. Its creation is not: when it was first seen stands for it.
+    /// What was deleted lately is known from its finding. Its creation is not: when it was first seen stands for it. What is there still
+    /// is what its finding says until it is judged, as it may be gone before that.
     pub(in crate::cluster) fn survey_campaigns(&mut self, now: Timestamp) {
         for (key, entry) in self.workloads.iter() {
             let Some(labels) = self.namespaces.get(&key.namespace) else { continue };
@@ -54,19 +56,20 @@ impl Picture {
         }
         for record in self.findings.iter() {
             let Concerned::Workload(key) = subject_of(record) else { continue };
-            let is_live = self.workloads.get(&key).is_some_and(|(_, entry)| *entry.uid == *record.workload.uid);
-            if let Some(gone) = gone_at(record, is_live, now)
-                && let (Some(template), Some(created)) = (record.template(), record.first_seen())
+            let (uid, is_active) = (&*record.workload.uid, record.state().is_some_and(State::is_active));
+            let live = self.workloads.get(&key).map(|(_, entry)| entry).filter(|entry| *entry.uid == *uid);
+            let times = match live {
+                Some(entry) => entry.seen.created.filter(|_| is_active).map(|created| (created, None)),
+                None => record.first_seen().zip(gone_at(record, now)).map(|(seen, gone)| (seen, Some(gone))),
+            };
+            if let (Some((created, gone)), Some(template), false) =
+                (times, record.template(), self.campaigns.knows(uid))
             {
-                self.campaigns.add(
-                    Joining { uid: &record.workload.uid, key: &key, template, created },
-                    Some(gone),
-                    now,
-                );
+                self.campaigns.add(Joining { uid, key: &key, template, created }, gone, now);
             }
         }
-        let active = |record: &&Record| record.state().is_some_and(|state| state.is_active());
-        for campaign in self.findings.iter().filter(active).filter_map(Record::campaign) {
+        let active = self.findings.iter().filter(|record| record.state().is_some_and(State::is_active));
+        for campaign in active.filter_map(Record::campaign) {
             self.campaigns.recall(campaign, now);
         }
         self.campaigns.begin(now);
@@ -80,13 +83,12 @@ fn template(workload: &Workload, assessment: &Assessment) -> Option<String> {
 }
 
 /// When the workload of a finding was deleted, if that was lately.
-fn gone_at(record: &Record, is_live: bool, now: Timestamp) -> Option<Timestamp> {
-    let is_active = record.state()?.is_active();
-    let gone = match record.closed_at() {
-        _ if is_live => return None,
+fn gone_at(record: &Record, now: Timestamp) -> Option<Timestamp> {
+    let gone = match record.state()? {
         // It went while nobody watched.
-        None if is_active => now,
-        closed => closed.filter(|_| record.is_deleted())?,
+        State::Open | State::Acknowledged => now,
+        State::Deleted => record.closed_at()?,
+        State::Resolved => return None,
     };
     (now.duration_since(gone) < REMEMBERED).then_some(gone)
 }
