@@ -37,8 +37,10 @@ pub struct Written {
     /// Identifies the template of a workload that nothing approves, as campaigns do.
     pub(super) template: Option<Box<str>>,
     pub(super) campaign: Option<Box<Campaign>>,
+    /// Who deleted a workload that is required, and missing as long as the finding is open: nothing else may remember it that long.
+    pub(super) deleter: Option<Box<Actor>>,
     pub(super) digest: [u8; 16],
-    /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
+    /// Whether the finding says something else of what does not change any more. That is remembered as it was.
     pub(super) is_forged: bool,
 }
 
@@ -88,16 +90,17 @@ impl Acknowledgement {
 impl Record {
     /// What has to be remembered of a finding.
     pub fn of(finding: &ScheduledWorkloadFinding) -> Self {
+        let is_absent = finding.spec.workload.uid.is_empty();
         Self {
             name: finding.metadata.name.clone().unwrap_or_default(),
             workload: finding.spec.workload.clone(),
-            written: finding.status.as_ref().map(Written::of),
+            written: finding.status.as_ref().map(|status| Written::of(status, is_absent)),
             acknowledgement: finding.spec.triage.as_ref().map(acknowledgement),
         }
     }
 
     /// Remembers what does not change any more as it was `before`, whatever somebody wrote into the finding since: since when the
-    /// workload deviates, and since when that is over.
+    /// workload deviates, since when that is over, and who deleted what is missing.
     #[must_use]
     pub fn insisting(mut self, before: &Self) -> Self {
         match (&mut self.written, &before.written) {
@@ -111,11 +114,6 @@ impl Record {
     /// Where the finding stands, if it is complete.
     pub fn state(&self) -> Option<State> {
         self.written.as_ref().map(|written| written.state)
-    }
-
-    /// Whether the workload was deleted while it deviated.
-    pub fn is_deleted(&self) -> bool {
-        self.state() == Some(State::Deleted)
     }
 
     /// Until when people decided to live with the finding, if they said so.
@@ -155,7 +153,7 @@ fn acknowledgement(triage: &Triage) -> Acknowledgement {
 }
 
 impl Written {
-    fn of(status: &Status) -> Self {
+    fn of(status: &Status, is_absent: bool) -> Self {
         let at = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         Self {
             state: status.state,
@@ -166,14 +164,19 @@ impl Written {
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
             template: unapproved_template(status),
+            deleter: status.deleter.clone().filter(|_| is_absent),
             campaign: status.campaign.clone().map(Box::new),
             digest: digest(status),
             is_forged: false,
         }
     }
 
-    /// Remembers the times that do not change any more as they were.
+    /// Remembers what does not change any more as it was.
     fn insist(&mut self, before: &Self) {
+        if self.deleter != before.deleter && self.state.is_active() && before.state.is_active() {
+            self.deleter.clone_from(&before.deleter);
+            self.is_forged = true;
+        }
         let is_over = self.state == before.state && !self.state.is_active();
         let times = [(&mut self.first_seen, before.first_seen, true), (&mut self.closed_at, before.closed_at, is_over)];
         for (time, before, is_fixed) in times {

@@ -4,6 +4,8 @@ use crate::api::code::DeviationCode;
 use crate::api::finding::{Campaign, Deviation, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
 
+const ASK_THE_DELETER: &str = "Ask who deleted it: status.deleter";
+
 /// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
 pub(super) fn when_over(state: State, workload: &WorkloadReference, is_deleter_known: bool) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
@@ -11,7 +13,7 @@ pub(super) fn when_over(state: State, workload: &WorkloadReference, is_deleter_k
         return Vec::new();
     }
     let whodunit = if is_deleter_known {
-        "Ask who deleted it: status.deleter".to_owned()
+        ASK_THE_DELETER.to_owned()
     } else {
         format!(
             "Find out who deleted it: the deletion of {kind} {name} in the audit log of the API server",
@@ -34,6 +36,7 @@ pub(super) fn after(
     workload: &WorkloadReference,
     assessment: &Assessment,
     fingerprint: &str,
+    is_deleter_known: bool,
 ) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
     let resource = kind.as_str().to_ascii_lowercase();
@@ -49,8 +52,14 @@ pub(super) fn after(
     }
     if assessment.deviations.iter().any(|deviation| deviation.code == DeviationCode::Missing) {
         let approvals: Vec<&str> = assessment.approvals.iter().map(|approval| approval.name.as_str()).collect();
+        let whodunit = if is_deleter_known {
+            ASK_THE_DELETER.to_owned()
+        } else {
+            format!("Find out who deleted it: the deletion of {resource} {name} in the audit log of the API server")
+        };
         return vec![
-            format!("Find out who deleted it, then bring it back from Git: {resource} {name} in namespace {namespace}"),
+            whodunit,
+            format!("Bring it back from Git: {resource} {name} in namespace {namespace}"),
             format!("If it is not needed any more, remove expected.required from: {}", approvals.join(", ")),
             acknowledge,
         ];

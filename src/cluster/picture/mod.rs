@@ -1,5 +1,6 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
+mod absent;
 mod approvals;
 mod campaigns;
 mod departed;
@@ -28,6 +29,7 @@ use crate::identity::path::Paths;
 use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey};
+use absent::Absent;
 use campaigns::Campaigns;
 use departed::Departed;
 use own::OwnApprovals;
@@ -53,6 +55,8 @@ pub(in crate::cluster) struct Picture {
     workloads: Workloads,
     /// Workloads that were gone before they could be judged.
     departed: Departed,
+    /// Required workloads that are missing.
+    absent: Absent,
     /// The workloads that nothing approves, by what they have in common.
     campaigns: Campaigns,
     namespaces: HashMap<String, Labels>,
@@ -110,6 +114,7 @@ impl Picture {
             selected: HashMap::new(),
             workloads: Workloads::default(),
             departed: Departed::default(),
+            absent: Absent::default(),
             campaigns: Campaigns::default(),
             namespaces: HashMap::new(),
             findings: Findings::default(),
@@ -209,7 +214,10 @@ impl Picture {
             Some(_) => Assessment::default(),
             None => assess::missing(key, &self.inventory.requiring(key, now)),
         };
-        writes.extend(self.plan(Subject { reference: &absent, workload: None, attribution: None }, &missing, now));
+        let provenance = self.absence(key, !missing.deviations.is_empty(), now);
+        let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
+        let about = Subject { reference: &absent, workload: None, attribution: Some(attribution) };
+        writes.extend(self.plan(about, &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
         writes.extend(self.over(&subject, uid, now));
         concerned.extend(self.told_of_campaigns());

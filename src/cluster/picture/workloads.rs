@@ -73,6 +73,7 @@ impl Picture {
         let Some(entry) = self.workloads.remove(key) else { return Vec::new() };
         self.ledger.gone(&entry.uid, now);
         self.campaigns.gone(&entry.uid, now);
+        self.note_absence(key, &entry.uid, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.push(Concerned::Workload(key.clone()));

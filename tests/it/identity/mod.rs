@@ -8,6 +8,7 @@ mod deletion;
 mod downtime;
 mod order;
 mod paths;
+mod required;
 mod silence;
 mod stage;
 mod tampering;
