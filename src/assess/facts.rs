@@ -47,7 +47,7 @@ pub(super) struct Image<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(workload: &'a Workload, surroundings: Surroundings<'a>, now: Timestamp) -> Self {
-        let Surroundings { namespace: _, identity, config_maps } = surroundings;
+        let Surroundings { namespace: _, identity, config_maps, campaign: _ } = surroundings;
         let containers = workload
             .pod
             .containers

@@ -50,7 +50,7 @@ pub fn job<'a>(
     if !deviations.is_empty() {
         assessment.deviations.extend(deviations);
         if assessment.risks.is_empty() {
-            assessment.risks = risk::all(&Facts::of(workload, surroundings, now), &[]);
+            assessment.risks = risk::all(&Facts::of(workload, surroundings, now), &[], None);
         }
     }
     assessment.rated()
@@ -85,7 +85,7 @@ fn alone<'a>(
         Origin::Forged { owner, why } => Ok(vec![forged(owner, why, traced)]),
         Origin::Squatting { cron_job, due, by } => Ok(vec![squatting(cron_job, *due, by.as_deref(), traced)]),
     };
-    let risks = risk::all(&Facts::of(workload, surroundings, now), &[]);
+    let risks = risk::all(&Facts::of(workload, surroundings, now), &[], None);
     let (deviations, unknown) = match deviations {
         Ok(deviations) => (deviations, Vec::new()),
         Err(unknown) => (Vec::new(), vec![unknown]),

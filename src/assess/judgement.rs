@@ -8,7 +8,7 @@ use super::notes::{Detail, Notes, Texts};
 use super::surroundings::Surroundings;
 use super::{Assessment, SHOWN, Unknown, risk, rule};
 use crate::api::code::DeviationCode;
-use crate::api::finding::{ConsideredApproval, Deviation, Outcome};
+use crate::api::finding::{Campaign, ConsideredApproval, Deviation, Outcome};
 use crate::inventory::{Approval, Inventory, Labels, Problem, Rules};
 use crate::workload::{Workload, redact};
 
@@ -19,6 +19,8 @@ pub(super) struct Judgement<'a> {
     pub(super) malformed: Notes,
     /// Every approval that selects the workload, nearest first.
     pub(super) approvals: Vec<Judged<'a>>,
+    /// The campaign that the workload belongs to if nothing approves it.
+    campaign: Option<&'a Campaign>,
 }
 
 /// An approval, compared with the workload.
@@ -39,7 +41,7 @@ impl<'a> Judgement<'a> {
         now: Timestamp,
         detail: Detail,
     ) -> Self {
-        let namespace = surroundings.namespace;
+        let (namespace, campaign) = (surroundings.namespace, surroundings.campaign);
         let facts = Facts::of(workload, surroundings, now);
         let mut malformed = Notes::new(Detail::Verdict);
         facts.note_malformed(&mut malformed);
@@ -48,7 +50,7 @@ impl<'a> Judgement<'a> {
         let mut approvals: Vec<Judged<'_>> =
             selecting.map(|approval| Judged::of(approval, &facts, namespace, count, now, detail)).collect();
         approvals.sort_by_key(Judged::distance);
-        Self { facts, malformed, approvals }
+        Self { facts, malformed, approvals, campaign }
     }
 
     /// The verdict. The reasons are the deviations from the nearest approval.
@@ -56,8 +58,6 @@ impl<'a> Judgement<'a> {
         let approvals = self.approvals.iter().map(Judged::considered).collect();
         let selecting: Vec<&str> = self.approvals.iter().map(|judged| &*judged.approval.name).collect();
         let own = risk::own_approvals(&self.facts, &selecting);
-        let risks = risk::all(&self.facts, &own);
-        let own_approvals = own.iter().map(|own| own.approval.to_owned()).collect();
         let mut deviations: Vec<Deviation> =
             self.malformed.into_checks().into_iter().map(|check| check.into_deviation(None)).collect();
         let mut unknown = Vec::new();
@@ -70,7 +70,11 @@ impl<'a> Judgement<'a> {
                 nearest.conclude(&mut deviations, &mut unknown);
             }
         }
-        Assessment { deviations, risks, approvals, own_approvals, unknown, ..Assessment::default() }.rated()
+        let campaign = self.campaign.filter(|_| deviations.iter().any(is_unapproved));
+        let risks = risk::all(&self.facts, &own, campaign);
+        let own_approvals = own.iter().map(|own| own.approval.to_owned()).collect();
+        let campaign = campaign.cloned();
+        Assessment { deviations, risks, approvals, own_approvals, unknown, campaign, ..Assessment::default() }.rated()
     }
 }
 
@@ -155,6 +159,11 @@ fn note_unknown_namespace(approval: &Approval, facts: &Facts<'_>, namespace: Opt
         let texts = Texts::new("metadata.namespace", expected, observed);
         notes.unknown(DeviationCode::Unapproved, "spec.match.namespaceSelector", texts);
     }
+}
+
+/// Whether nothing that could approve the workload speaks for it.
+pub(super) fn is_unapproved(deviation: &Deviation) -> bool {
+    deviation.code == DeviationCode::Unapproved
 }
 
 fn unapproved() -> Deviation {

@@ -21,7 +21,7 @@ mod tests;
 use jiff::Timestamp;
 
 use crate::api::code::{DeviationCode, Severity};
-use crate::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
+use crate::api::finding::{Campaign, ConsideredApproval, Deviation, Outcome, Risk};
 use crate::identity::{Actor, Deed};
 use crate::inventory::{Approval, Inventory};
 use crate::workload::redact::printable;
@@ -52,6 +52,8 @@ pub struct Assessment {
     pub own_approvals: Vec<String>,
     /// What an approval expects and nothing here can tell. It is neither a deviation nor an approval.
     pub unknown: Vec<Unknown>,
+    /// Where else the same template appeared, if nothing approves the workload.
+    pub campaign: Option<Campaign>,
     /// How urgent a finding would be.
     pub severity: Severity,
     /// How the severity came about.
@@ -73,6 +75,11 @@ impl Assessment {
     /// Whether the workload is approved. A workload of which something is unknown is neither approved nor deviating.
     pub fn is_approved(&self) -> bool {
         self.deviations.is_empty() && self.unknown.is_empty()
+    }
+
+    /// Whether nothing that could approve the workload speaks for it, as opposed to an approval that it deviates from.
+    pub fn is_unapproved(&self) -> bool {
+        self.deviations.iter().any(judgement::is_unapproved)
     }
 
     /// The approval that the workload comes closest to, if any selects it.

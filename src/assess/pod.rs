@@ -143,7 +143,7 @@ pub fn stray(workload: &Workload, pod: &str, now: Timestamp) -> Assessment {
     let name = printable(&workload.key.name, SHOWN);
     let observed = format!("Pod {} has those of Job {name}, which is not there", printable(pod, SHOWN));
     let deviation = drift("metadata.labels", "the labels of a Job that made it".to_owned(), observed);
-    let risks = risk::all(&Facts::of(workload, Surroundings::default(), now), &[]);
+    let risks = risk::all(&Facts::of(workload, Surroundings::default(), now), &[], None);
     Assessment { deviations: vec![deviation], risks, ..Assessment::default() }.rated()
 }
 

@@ -1,5 +1,6 @@
 //! What a judgement has to know beside the workload and the inventory.
 
+use crate::api::finding::Campaign;
 use crate::identity::path::Paths;
 use crate::identity::{Deed, Provenance};
 use crate::inventory::Labels;
@@ -14,6 +15,9 @@ pub struct Surroundings<'a> {
     pub identity: Option<Identity<'a>>,
     /// What the ConfigMaps hold that it refers to.
     pub config_maps: Option<&'a dyn ConfigMaps>,
+    /// The campaign that it belongs to if nothing approves it. Only the operator sees enough workloads over time to know of one: it is
+    /// left out wherever manifests or recorded events are judged.
+    pub campaign: Option<&'a Campaign>,
 }
 
 /// Who put a workload there, and what makes that good or bad.
@@ -53,6 +57,12 @@ impl<'a> Surroundings<'a> {
     pub fn with(self, identity: Identity<'a>) -> Self {
         Self { identity: Some(identity), ..self }
     }
+
+    /// The same with the campaign that it belongs to if nothing approves it.
+    #[must_use]
+    pub fn in_campaign(self, campaign: Option<&'a Campaign>) -> Self {
+        Self { campaign, ..self }
+    }
 }
 
 impl<'a> From<&'a Labels> for Surroundings<'a> {
@@ -63,6 +73,6 @@ impl<'a> From<&'a Labels> for Surroundings<'a> {
 
 impl<'a> From<Option<&'a Labels>> for Surroundings<'a> {
     fn from(namespace: Option<&'a Labels>) -> Self {
-        Self { namespace, identity: None, config_maps: None }
+        Self { namespace, ..Self::default() }
     }
 }

@@ -207,3 +207,29 @@ fn what_is_malformed_satisfies_no_approval() {
         assert_eq!((approval.outcome, approval.deviations), (Outcome::Deviates, 1), "{}", approval.name);
     }
 }
+
+/// What an approval speaks for may be everywhere, even where it deviates.
+#[test]
+fn only_what_nothing_approves_is_part_of_a_campaign() {
+    let workload = with_container(&json!({"name": "a", "image": "app:1"}));
+    let campaign = Campaign { fingerprint: "3fa9".to_owned(), namespaces: 7, workloads: 9 };
+    let labels = Labels::new();
+    let judged = |approvals: &[Value]| {
+        let surroundings = Surroundings::from(&labels).in_campaign(Some(&campaign));
+        assess(&workload, &inventory(approvals), surroundings, now())
+    };
+    let unapproved = judged(&[]);
+    assert_eq!(unapproved.campaign.as_ref(), Some(&campaign));
+    assert_eq!(unapproved.severity_reasons, ["Medium: Unapproved", "High: raised by FanOut"]);
+    let detail = &unapproved.risks.last().unwrap().detail;
+    assert!(detail.contains("7 namespaces (9 workloads)") && detail.contains("3fa9"), "{detail}");
+    let invalid = json!({"match": {"names": ["["]}});
+    assert!(judged(&[invalid]).is_unapproved());
+    let approved = json!({"match": {"names": ["report"]}, "expected": {"schedules": ["0 6 * * *"]}});
+    let deviating = json!({"match": {"names": ["report"]}, "expected": {"schedules": ["0 7 * * *"]}});
+    for approval in [approved, deviating] {
+        let assessment = judged(&[approval]);
+        assert_eq!(assessment.campaign, None);
+        assert!(assessment.risks.iter().all(|risk| risk.code != RiskCode::FanOut), "{assessment:?}");
+    }
+}

@@ -178,7 +178,9 @@ impl Operator {
 
     /// The first lists are complete: from now on there are verdicts.
     fn begin(&mut self) {
-        self.picture.settle_ledger(Timestamp::now());
+        let now = Timestamp::now();
+        self.picture.settle_ledger(now);
+        self.picture.survey_campaigns(now);
         let everything: Vec<Concerned> = self.picture.everything().collect();
         info!(subjects = everything.len(), "caches are complete, judging everything once");
         for concerned in everything {

@@ -227,6 +227,10 @@ impl Findings {
         self.by_name.keys()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.by_name.values().map(|known| &known.record)
+    }
+
     pub(super) fn subjects(&self) -> impl Iterator<Item = &Concerned> {
         self.by_subject.keys()
     }

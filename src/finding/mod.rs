@@ -4,6 +4,7 @@
 //! unchanged cluster writes nothing.
 
 mod actor;
+pub mod campaign;
 mod event;
 mod fingerprint;
 mod plan;

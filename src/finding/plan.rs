@@ -142,7 +142,8 @@ pub fn plan(subject: Subject<'_>, assessment: &Assessment, record: Option<&Recor
     let unchanged = active.filter(|active| active.fingerprint == fingerprint);
 
     let name = name(subject.reference);
-    let mut status = status::of(&name, subject, assessment, fingerprint, state);
+    let deleter = active.and_then(|active| active.deleter.clone());
+    let mut status = status::of(&name, subject, assessment, fingerprint, state, deleter);
     status.first_seen = Some(Time(written.and_then(|written| written.first_seen).unwrap_or(now)));
     status.last_seen = Some(Time(unchanged.and_then(|unchanged| unchanged.last_seen).unwrap_or(now)));
     let since = active.and_then(|active| active.deviating_since).unwrap_or(now);

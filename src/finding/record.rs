@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
-use super::is_group;
 use super::runs::Count;
+use super::{campaign, is_group};
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{Actor, Attempt, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference};
+use crate::api::code::DeviationCode;
+use crate::api::finding::{
+    Actor, Attempt, Campaign, ScheduledWorkloadFindingStatus as Status, State, Triage, WorkloadReference,
+};
 
 /// A finding as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +36,13 @@ pub struct Written {
     pub(super) deviating_since: Option<Timestamp>,
     pub(super) told: Told,
     pub(super) runs: Option<Count>,
+    /// Identifies the template of a workload that nothing approves, as campaigns do.
+    pub(super) template: Option<Box<str>>,
+    pub(super) campaign: Option<Box<Campaign>>,
+    /// Who deleted a workload that is required, and missing as long as the finding is open: nothing else may remember it that long.
+    pub(super) deleter: Option<Box<Actor>>,
     pub(super) digest: [u8; 16],
-    /// Whether the finding says something else of times that do not change any more. They are remembered as they were.
+    /// Whether the finding says something else of what does not change any more. That is remembered as it was.
     pub(super) is_forged: bool,
 }
 
@@ -84,16 +92,17 @@ impl Acknowledgement {
 impl Record {
     /// What has to be remembered of a finding.
     pub fn of(finding: &ScheduledWorkloadFinding) -> Self {
+        let is_absent = finding.spec.workload.uid.is_empty();
         Self {
             name: finding.metadata.name.clone().unwrap_or_default(),
             workload: finding.spec.workload.clone(),
-            written: finding.status.as_ref().map(|status| Written::of(&finding.spec.workload, status)),
+            written: finding.status.as_ref().map(|status| Written::of(&finding.spec.workload, status, is_absent)),
             acknowledgement: finding.spec.triage.as_ref().map(acknowledgement),
         }
     }
 
     /// Remembers what does not change any more as it was `before`, whatever somebody wrote into the finding since: since when the
-    /// workload deviates, and since when that is over.
+    /// workload deviates, since when that is over, and who deleted what is missing.
     #[must_use]
     pub fn insisting(mut self, before: &Self) -> Self {
         match (&mut self.written, &before.written) {
@@ -119,10 +128,31 @@ impl Record {
         self.written.as_ref().and_then(|written| written.runs.as_ref())
     }
 
+    /// Since when the workload deviates.
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.written.as_ref().and_then(|written| written.first_seen)
+    }
+
+    /// What identifies the template of the workload as campaigns do, if nothing approves it.
+    pub fn template(&self) -> Option<&str> {
+        self.written.as_ref().and_then(|written| written.template.as_deref())
+    }
+
+    /// The campaign that the finding tells of.
+    pub fn campaign(&self) -> Option<&Campaign> {
+        self.written.as_ref().and_then(|written| written.campaign.as_deref())
+    }
+
     /// When the finding was resolved or its workload deleted.
     pub fn closed_at(&self) -> Option<Timestamp> {
         self.written.as_ref().and_then(|written| written.closed_at)
     }
+}
+
+fn unapproved_template(status: &Status) -> Option<Box<str>> {
+    let is_unapproved = status.reasons.split(',').any(|code| code == DeviationCode::Unapproved.as_str());
+    let hash = status.template_hash.as_deref().filter(|_| is_unapproved)?;
+    campaign::fingerprint(hash).map(Box::from)
 }
 
 fn acknowledgement(triage: &Triage) -> Acknowledgement {
@@ -130,7 +160,7 @@ fn acknowledgement(triage: &Triage) -> Acknowledgement {
 }
 
 impl Written {
-    fn of(workload: &WorkloadReference, status: &Status) -> Self {
+    fn of(workload: &WorkloadReference, status: &Status, is_absent: bool) -> Self {
         let at = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         Self {
             state: status.state,
@@ -141,13 +171,20 @@ impl Written {
             deviating_since: status.conditions.first().map(|condition| condition.last_transition_time.0),
             told: Told::of(status),
             runs: status.runs.as_ref().map(Count::from),
+            template: unapproved_template(status),
+            deleter: status.deleter.clone().filter(|_| is_absent),
+            campaign: status.campaign.clone().map(Box::new),
             digest: digest(workload, status),
             is_forged: false,
         }
     }
 
-    /// Remembers the times that do not change any more as they were.
+    /// Remembers what does not change any more as it was.
     fn insist(&mut self, before: &Self) {
+        if self.deleter != before.deleter && self.state.is_active() && before.state.is_active() {
+            self.deleter.clone_from(&before.deleter);
+            self.is_forged = true;
+        }
         let is_over = self.state == before.state && !self.state.is_active();
         let times = [(&mut self.first_seen, before.first_seen, true), (&mut self.closed_at, before.closed_at, is_over)];
         for (time, before, is_fixed) in times {

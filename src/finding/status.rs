@@ -11,7 +11,7 @@ use super::plan::Subject;
 use super::runs::Count;
 use super::{snapshot, steps};
 use crate::api::code::DeviationCode;
-use crate::api::finding::{Deviation, Risk, ScheduledWorkloadFindingStatus as Status, State};
+use crate::api::finding::{Actor, Deviation, Risk, ScheduledWorkloadFindingStatus as Status, State};
 use crate::assess::Assessment;
 
 /// The type of the condition that tells whether a workload deviates.
@@ -23,20 +23,23 @@ const MOST_APPROVALS: usize = 20;
 /// The longest text of one field, in bytes.
 const LONGEST_TEXT: usize = 512;
 
-/// The status of a finding, without the times.
+/// The status of a finding, without the times. `known` is who deleted what is missing, as it is recorded.
 pub(super) fn of(
     name: &str,
     subject: Subject<'_>,
     assessment: &Assessment,
     fingerprint: String,
     state: State,
+    known: Option<Box<Actor>>,
 ) -> Status {
     let Actors { actor, creator, deleter, tampering } =
         subject.attribution.map(|attribution| attribution.told(subject.workload)).unwrap_or_default();
+    let deleter = deleter.or(known);
     Status {
         state,
         actor,
         creator,
+        next_steps: steps::after(name, subject.reference, assessment, &fingerprint, deleter.is_some()),
         deleter,
         tampering,
         severity: assessment.severity,
@@ -47,8 +50,8 @@ pub(super) fn of(
         deviations: deviations(&assessment.deviations),
         risks: assessment.risks.iter().take(MOST_RISKS).map(bounded_risk).collect(),
         approvals: assessment.approvals.iter().take(MOST_APPROVALS).cloned().collect(),
-        next_steps: steps::after(name, subject.reference, assessment, &fingerprint),
         fingerprint,
+        campaign: assessment.campaign.clone(),
         template_hash: subject.workload.map(crate::workload::Workload::template_hash),
         snapshot: subject.workload.map(snapshot::of),
         lineage: subject.lineage.to_vec(),

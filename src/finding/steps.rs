@@ -2,8 +2,10 @@
 
 use super::is_group;
 use crate::api::code::DeviationCode;
-use crate::api::finding::{Deviation, State, SubjectKind, WorkloadReference};
+use crate::api::finding::{Campaign, Deviation, State, SubjectKind, WorkloadReference};
 use crate::assess::Assessment;
+
+const ASK_THE_DELETER: &str = "Ask who deleted it: status.deleter";
 
 /// What is left to do about a finding that is over. Nothing can be looked at or stopped any more.
 pub(super) fn when_over(state: State, workload: &WorkloadReference, is_deleter_known: bool) -> Vec<String> {
@@ -12,7 +14,7 @@ pub(super) fn when_over(state: State, workload: &WorkloadReference, is_deleter_k
         return Vec::new();
     }
     let whodunit = if is_deleter_known {
-        "Ask who deleted it: status.deleter".to_owned()
+        ASK_THE_DELETER.to_owned()
     } else {
         format!(
             "Find out who deleted it: the deletion of {kind} {name} in the audit log of the API server",
@@ -35,6 +37,7 @@ pub(super) fn after(
     workload: &WorkloadReference,
     assessment: &Assessment,
     fingerprint: &str,
+    is_deleter_known: bool,
 ) -> Vec<String> {
     let WorkloadReference { kind, namespace, name, uid: _ } = workload;
     let resource = kind.as_str().to_ascii_lowercase();
@@ -50,8 +53,14 @@ pub(super) fn after(
     }
     if assessment.deviations.iter().any(|deviation| deviation.code == DeviationCode::Missing) {
         let approvals: Vec<&str> = assessment.approvals.iter().map(|approval| approval.name.as_str()).collect();
+        let whodunit = if is_deleter_known {
+            ASK_THE_DELETER.to_owned()
+        } else {
+            format!("Find out who deleted it: the deletion of {resource} {name} in the audit log of the API server")
+        };
         return vec![
-            format!("Find out who deleted it, then bring it back from Git: {resource} {name} in namespace {namespace}"),
+            whodunit,
+            format!("Bring it back from Git: {resource} {name} in namespace {namespace}"),
             format!("If it is not needed any more, remove expected.required from: {}", approvals.join(", ")),
             acknowledge,
         ];
@@ -69,15 +78,29 @@ pub(super) fn after(
         ),
         None => "If it is legitimate: have the platform team add an ApprovedCronJob that selects it".to_owned(),
     };
-    vec![
+    let mut steps = vec![
         format!("Look at it: kubectl get {resource} {name} -n {namespace} -o yaml --show-managed-fields"),
         format!("Look at what it ran: kubectl get jobs,pods -n {namespace}"),
+    ];
+    steps.extend(assessment.campaign.as_ref().map(others));
+    steps.extend([
         format!(
             "If nobody knows it, stop it and keep the evidence: kubectl patch {resource} {name} -n {namespace} -p '{{\"spec\":{{\"suspend\":true}}}}'"
         ),
         settle,
         acknowledge,
-    ]
+    ]);
+    steps
+}
+
+/// How to find the rest of a campaign.
+fn others(campaign: &Campaign) -> String {
+    let Campaign { fingerprint, namespaces, workloads: _ } = campaign;
+    format!(
+        "The same template is in {namespaces} namespaces, look at all of them: kubectl get findings -o json | jq -r \
+         '.items[] | select(.status.campaign.fingerprint == \"{fingerprint}\") | \
+         \"\\(.spec.workload.kind) \\(.spec.workload.namespace)/\\(.spec.workload.name)\"'"
+    )
 }
 
 /// A Job ends by itself, and cannot be changed back: it is looked at, stopped and settled.

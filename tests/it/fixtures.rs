@@ -94,8 +94,17 @@ struct Unknown {
 impl Expected {
     fn of(assessment: &Assessment, now: Option<Timestamp>) -> Self {
         // Without `..`, so that no new part of an assessment is forgotten here.
-        let Assessment { deviations, risks, approvals, unknown, severity, severity_reasons, own_approvals } =
-            assessment.clone();
+        // A fixture is one workload, so that there is no campaign that it could belong to.
+        let Assessment {
+            deviations,
+            risks,
+            approvals,
+            unknown,
+            severity,
+            severity_reasons,
+            own_approvals,
+            campaign: _,
+        } = assessment.clone();
         let unknown =
             unknown.into_iter().map(|u| Unknown { code: u.code, expected: u.expected, approval: u.approval }).collect();
         Self { now, severity, severity_reasons, deviations, risks, approvals, unknown, own_approvals }

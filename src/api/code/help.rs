@@ -293,10 +293,11 @@ impl RiskCode {
                  No field of an approval speaks for it."
             }
             Self::FanOut => {
-                "The same template in many namespaces at once is how an intruder with wide rights spreads. \
-                 Rollouts of a platform team look the same. \
-                 `match.namespaceSelector` of an approval can speak for all of them. \
-                 This version does not report the code."
+                "Planting the same in many namespaces at once is how an intruder with wide rights spreads, and what makes the clean-up miss some. \
+                 Commonly it is the rollout of a platform team whose approval was forgotten; what an approval speaks for is never part of it. \
+                 Look at all findings with the same `status.campaign.fingerprint` together: who made them, and in which order. \
+                 Three namespaces within an hour are enough, and what was deleted counts for an hour more. \
+                 `match.namespaceSelector` of an approval can speak for all of them."
             }
         }
     }
@@ -331,6 +332,6 @@ mod tests {
             DeviationCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();
         let risks: Vec<&str> = RiskCode::ALL.iter().filter(|c| silent(c.help())).map(|c| c.as_str()).collect();
         assert!(deviations.is_empty(), "{deviations:?}");
-        assert_eq!(risks, ["PowerfulServiceAccount", "RecentPrivilegeChange", "FanOut"]);
+        assert_eq!(risks, ["PowerfulServiceAccount", "RecentPrivilegeChange"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What makes a workload dangerous, approved or not: one file a family.
 
 mod actor;
+mod campaign;
 mod command;
 mod name;
 mod pod;
@@ -8,20 +9,22 @@ mod run;
 
 use super::facts::Facts;
 use crate::api::code::RiskCode;
-use crate::api::finding::Risk;
+use crate::api::finding::{Campaign, Risk};
 use crate::identity::path::Paths;
 use crate::identity::{Deed, Provenance};
 use crate::workload::WorkloadKey;
 pub(super) use actor::{Own, own_approvals};
 
-/// Every risk of the workload and of who made it, in the order of the codes. `own` are the approvals of those who made it.
-pub(super) fn all(facts: &Facts<'_>, own: &[Own<'_>]) -> Vec<Risk> {
+/// Every risk of the workload, of who made it and of where else it is, in the order of the codes. `own` are the approvals of those who
+/// made it.
+pub(super) fn all(facts: &Facts<'_>, own: &[Own<'_>], campaign: Option<&Campaign>) -> Vec<Risk> {
     let mut found = Vec::new();
     pod::check(facts, &mut found);
     name::check(facts, &mut found);
     command::check(facts, &mut found);
     run::check(facts, &mut found);
     actor::check(facts, own, &mut found);
+    found.extend(campaign.map(campaign::part_of));
     found.sort_by_key(|risk| risk.code);
     found
 }

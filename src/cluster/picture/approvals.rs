@@ -79,8 +79,12 @@ impl Picture {
         let selected = if self.synced() { self.selected_by(&approval) } else { Vec::new() };
         let mut concerned = self.relying_on(&name);
         concerned.extend(selected.iter().map(|key| WorkloadKey::clone(key)));
-        concerned.extend(approval.required());
+        let required = approval.required();
+        concerned.extend(required.iter().cloned());
         self.inventory.insert(approval);
+        if self.synced() {
+            self.find_absent(required, now);
+        }
         concerned.into_iter().map(Concerned::Workload).collect()
     }
 

@@ -63,6 +63,7 @@ impl Picture {
             }
             let (workload, provenance, assessment) = self.assess(&entry, key, &name, now);
             self.ledger.gone(&entry.uid, now);
+            self.campaigns.gone(&entry.uid, now);
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
             let about =
                 Subject { workload: workload.as_ref(), attribution: Some(attribution), ..Subject::of(&reference) };

@@ -30,9 +30,10 @@ impl Picture {
             if news.object.kind == ObjectKind::Approval {
                 self.know_approval(&news.object.name);
             }
-            // What only a name ties to its object is tied now, so that it is kept with the rest.
-            if news.uid.is_none() {
-                self.know_workload(&news.object);
+            match &news.uid {
+                Some(uid) => self.note_deletion(fact, uid, now),
+                // What only a name ties to its object is tied now, so that it is kept with the rest.
+                None => self.know_workload(&news.object),
             }
             concerned.extend(self.concerned_by(&news.object));
         }
@@ -76,6 +77,8 @@ impl Picture {
         let jobs = self.jobs.all.iter().map(|(_, job)| &*job.uid);
         let approvals = self.recorded.values().map(|known| &*known.uid);
         self.ledger.settle(workloads.chain(jobs).chain(approvals), now);
+        let required: Vec<WorkloadKey> = self.inventory.iter().flat_map(|approval| approval.required()).collect();
+        self.find_absent(required, now);
     }
 
     fn concerned_by(&self, object: &Object) -> Vec<Concerned> {

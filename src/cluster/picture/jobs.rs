@@ -148,6 +148,7 @@ impl Picture {
         self.ledger.gone(&job.uid, now);
         self.config_maps.forget_user(key);
         self.pods.bury(&job.uid);
+        self.campaigns.gone(&job.uid, now);
         if let Some(group) = &job.group {
             self.groups.leave(group, key);
         }

@@ -89,6 +89,7 @@ impl Picture {
             *record.workload.uid == *uid || strays.iter().any(|stray| *record.workload.uid == **stray)
         };
         writes.extend(self.over(&subject, is_there, now));
+        concerned.extend(self.told_of_campaigns());
         (writes, concerned)
     }
 
@@ -107,6 +108,10 @@ impl Picture {
             return;
         }
         let verdict = self.assess_job(key, &job, now);
+        if let Some(workload) = verdict.workload.as_ref().filter(|_| !verdict.is_early) {
+            self.judged_in_campaign(workload, job.seen.created, &verdict.assessment, now);
+            self.campaigns.gone(&job.uid, now);
+        }
         let noted = self.note_verdict(key, &job, &verdict, now);
         if let Some(group) = &noted.group {
             self.groups.leave(group, key);
@@ -173,28 +178,49 @@ impl Picture {
                 trace(&case, &self.standards.makers)
             }
         };
-        let labels = self.namespaces.get(&key.namespace);
-        let approvers = |name: &str| self.approvers(name, now);
-        let identity =
-            Identity { provenance: &verdict.provenance, paths: &self.standards.paths, approvers: &approvers };
         let lineage = Lineage {
             traced: &traced,
             cron_job: parent.as_ref().and_then(|known| known.workload.as_ref()),
             pods: &job.pods,
         };
-        let config_maps = self.config_maps.known();
-        let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
-        verdict.assessment = assess::job(&workload, lineage, &self.inventory, surroundings, now);
+        verdict.assessment = self.job_assessment(&workload, lineage, &verdict.provenance, now);
         let late = job.seen.at.saturating_add(LATE).ok().filter(|late| *late > now && hangs_on_watches(&traced));
         let told = match verdict.provenance.account {
             Account::Awaited { until } if verdict.provenance.creator.is_none() => Some(until),
             _ => None,
         };
         let is_claimed = self.standards.makers.claimed_by(&job.marks, Some(&workload)).is_some();
-        verdict.is_early = late.is_some() || is_claimed && told.is_some();
+        let is_untold = verdict.provenance.creator.is_none() && verdict.provenance.account != Account::NoSource;
+        verdict.is_early = late.is_some() || is_claimed && is_untold;
+        // One that is gone already joins nothing, and is known to be part of it if it was there for long enough to be judged.
+        let is_there = self.jobs.get(key).is_some_and(|live| live.uid == job.uid);
+        let is_standalone = matches!(traced.origin, Origin::Standalone { .. });
+        if is_there
+            && is_standalone
+            && !verdict.is_early
+            && self.judged_in_campaign(&workload, job.seen.created, &verdict.assessment, now)
+        {
+            verdict.assessment = self.job_assessment(&workload, lineage, &verdict.provenance, now);
+        }
         verdict.again = [late, told].into_iter().flatten().min();
         (verdict.workload, verdict.traced) = (Some(workload), Some(traced));
         verdict
+    }
+
+    fn job_assessment(
+        &self,
+        workload: &Workload,
+        lineage: Lineage<'_>,
+        provenance: &Provenance,
+        now: Timestamp,
+    ) -> Assessment {
+        let labels = self.namespaces.get(&workload.key.namespace);
+        let approvers = |name: &str| self.approvers(name, now);
+        let identity = Identity { provenance, paths: &self.standards.paths, approvers: &approvers };
+        let config_maps = self.config_maps.known();
+        let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
+        let surroundings = surroundings.in_campaign(self.campaigns.of(&workload.uid));
+        assess::job(workload, lineage, &self.inventory, surroundings, now)
     }
 
     fn job_provenance(&mut self, key: &WorkloadKey, job: &Job, now: Timestamp) -> Provenance {

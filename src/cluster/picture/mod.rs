@@ -1,6 +1,8 @@
 //! All that is known of the cluster, and who is concerned by a change of it. No client in here: it is fed and asked.
 
+mod absent;
 mod approvals;
+mod campaigns;
 mod config_maps;
 mod departed;
 mod findings;
@@ -37,6 +39,8 @@ use crate::identity::{Ledger, Provenance};
 use crate::inventory::{Inventory, Labels};
 use crate::lineage::{Injectors, Makers};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
+use absent::Absent;
+use campaigns::Campaigns;
 use config_maps::ConfigMaps;
 use departed::Departed;
 use groups::Groups;
@@ -80,6 +84,10 @@ pub(in crate::cluster) struct Picture {
     told: Told,
     /// When the first lists were complete: whoever made a Job before, and does so all the time, is not known any more.
     begun: Option<Timestamp>,
+    /// Required workloads that are missing.
+    absent: Absent,
+    /// The workloads that nothing approves, by what they have in common.
+    campaigns: Campaigns,
     namespaces: HashMap<String, Labels>,
     findings: Findings,
     /// Findings that somebody removed.
@@ -153,6 +161,8 @@ impl Picture {
             pods: Pods::default(),
             told: Told::default(),
             begun: None,
+            absent: Absent::default(),
+            campaigns: Campaigns::default(),
             namespaces: HashMap::new(),
             findings: Findings::default(),
             removed: Removed::default(),
@@ -208,9 +218,10 @@ impl Picture {
         }
     }
 
-    /// When something happens by itself: an approval or acknowledgement expires, a finding has been kept long enough.
+    /// When something happens by itself: an approval or acknowledgement expires, a finding has been kept long enough, a campaign has
+    /// grown.
     pub(in crate::cluster) fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.next()
+        self.deadlines.next().into_iter().chain(self.campaigns.next_deadline()).min()
     }
 
     /// Who is concerned by the passing of time.
@@ -226,6 +237,8 @@ impl Picture {
             .map(Concerned::Workload)
             .collect();
         concerned.extend(relying);
+        self.campaigns.pass(now);
+        concerned.extend(self.told_of_campaigns());
         concerned
     }
 
@@ -273,9 +286,12 @@ impl Picture {
             Some(_) => Assessment::default(),
             None => assess::missing(key, &self.inventory.requiring(key, now)),
         };
-        writes.extend(self.plan(Subject::of(&absent), &missing, now));
+        let provenance = self.absence(key, !missing.deviations.is_empty(), now);
+        let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
+        writes.extend(self.plan(Subject { attribution: Some(attribution), ..Subject::of(&absent) }, &missing, now));
         let uid = live.as_ref().map_or("", |entry| &entry.uid);
         writes.extend(self.over(&subject, |record| *record.workload.uid == *uid, now));
+        concerned.extend(self.told_of_campaigns());
         (writes, concerned)
     }
 
@@ -290,17 +306,28 @@ impl Picture {
         let provenance = self.provenance(entry, key, unpacked.as_ref().ok(), finding, now);
         match unpacked {
             Ok(workload) => {
-                let labels = self.namespaces.get(&key.namespace);
-                let approvers = |name: &str| self.approvers(name, now);
-                let identity =
-                    Identity { provenance: &provenance, paths: &self.standards.paths, approvers: &approvers };
-                let config_maps = self.config_maps.known();
-                let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
-                let assessment = assess::assess(&workload, &self.inventory, surroundings, now);
+                let mut assessment = self.verdict(&workload, &entry.uid, &provenance, now);
+                // Whether it joins a campaign or leaves one hangs on the verdict, which then says so.
+                if self.judged_in_campaign(&workload, entry.seen.created, &assessment, now) {
+                    assessment = self.verdict(&workload, &entry.uid, &provenance, now);
+                }
                 (Some(workload), provenance, assessment)
             }
-            Err(reason) => (None, provenance, assess::unreadable(&reason)),
+            Err(reason) => {
+                self.campaigns.leave(&entry.uid, now);
+                (None, provenance, assess::unreadable(&reason))
+            }
         }
+    }
+
+    fn verdict(&self, workload: &Workload, uid: &str, provenance: &Provenance, now: Timestamp) -> Assessment {
+        let labels = self.namespaces.get(&workload.key.namespace);
+        let approvers = |name: &str| self.approvers(name, now);
+        let identity = Identity { provenance, paths: &self.standards.paths, approvers: &approvers };
+        let config_maps = self.config_maps.known();
+        let surroundings = Surroundings { config_maps, ..Surroundings::from(labels).with(identity) };
+        let surroundings = surroundings.in_campaign(self.campaigns.of(uid));
+        assess::assess(workload, &self.inventory, surroundings, now)
     }
 
     /// Plans what to write about a subject. A finding that is being brought back is written as it was first.

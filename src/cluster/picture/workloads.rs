@@ -62,6 +62,7 @@ impl Picture {
                 self.runs.remove(&known.uid);
                 self.pods.digests.remove(&known.uid);
                 self.parents.bury(&key, known, now);
+                self.campaigns.gone(&known.uid, now);
                 if !known.judged {
                     self.departed.add(&key, known.clone());
                 }
@@ -81,6 +82,8 @@ impl Picture {
         self.runs.remove(&entry.uid);
         self.pods.digests.remove(&entry.uid);
         self.parents.bury(key, &entry, now);
+        self.campaigns.gone(&entry.uid, now);
+        self.note_absence(key, &entry.uid, now);
         let mut concerned = self.select(key, &entry.selected_by, &[]);
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         self.config_maps.forget_user(key);

@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
-use super::super::{Record, Subject, Write, closing, expired, plan, reference};
+use super::super::{Attribution, Record, Subject, Write, closing, expired, plan, reference};
 use super::{UID, cron_job, judged};
 use crate::api::ScheduledWorkloadFinding;
-use crate::api::finding::{ScheduledWorkloadFindingSpec, Triage, WorkloadReference};
-use crate::assess::{Assessment, missing};
-use crate::inventory::Approval;
+use crate::api::finding::{Campaign, ScheduledWorkloadFindingSpec, Triage, WorkloadReference};
+use crate::assess::{Assessment, Surroundings, assess, missing};
+use crate::identity::path::Paths;
+use crate::identity::{Actor, Deed, Provenance, Source, User, Verb};
+use crate::inventory::{Approval, Inventory, Labels};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 /// One finding in a cluster, and the clock.
@@ -196,8 +198,86 @@ fn a_missing_workload_is_resolved_when_it_is_there_or_not_required() {
     assert_eq!(life.settle(&absent, None, &missing(&key, &[])), "nothing");
     assert_eq!(life.settle(&absent, None, &missing(&key, &[&approval])), "Open, FindingOpened");
     let status = life.finding.as_ref().unwrap().status.as_ref().unwrap();
-    assert!(status.next_steps.iter().any(|step| step.contains("bring it back")), "{:?}", status.next_steps);
+    assert!(status.next_steps.iter().any(|step| step.contains("Bring it back")), "{:?}", status.next_steps);
     assert_eq!(life.disappear(), "Resolved, FindingResolved", "it was never there, so it cannot be deleted");
+}
+
+/// What is known of who deleted it comes late, and may be forgotten before the workload is back.
+#[test]
+fn who_deleted_what_is_missing_is_added_and_stays() {
+    let key = WorkloadKey { namespace: "payments".to_owned(), name: "backup".to_owned(), kind: WorkloadKind::CronJob };
+    let spec = json!({"match": {"namespaces": ["payments"], "names": ["backup"]}, "expected": {"required": true}});
+    let approval = Approval::compile(&crate::api::ApprovedCronJob::new("a", serde_json::from_value(spec).unwrap()));
+    let approval = std::sync::Arc::new(approval);
+    let absent = reference(&key, "");
+    let (mut life, paths) = (Life::new(), Paths::default());
+    let judge = |life: &mut Life, deleter: Option<&str>, record: Option<&Record>| {
+        let user = User { username: deleter.unwrap_or_default().to_owned(), groups: Vec::new() };
+        let actor = std::sync::Arc::new(Actor { user, ..Actor::default() });
+        let deed = Deed { at: life.now, id: "id".into(), source: Source::Audit, verb: Verb::Delete, actor };
+        let provenance = Provenance { deleter: deleter.map(|_| deed), ..Provenance::default() };
+        let attribution = Some(Attribution { provenance: &provenance, paths: &paths });
+        let subject = Subject { attribution, ..Subject::of(&absent) };
+        let write = plan(subject, &missing(&key, &[&approval]), record.or(life.record().as_ref()), life.now);
+        life.carry_out(write)
+    };
+    let deleter = |life: &Life| {
+        let status = life.finding.clone().unwrap().status.unwrap();
+        let is_step = status.next_steps.iter().any(|step| step.contains("status.deleter"));
+        assert_eq!(is_step, status.deleter.is_some());
+        status.deleter.map(|deleter| deleter.shown).unwrap_or_default()
+    };
+    assert_eq!(judge(&mut life, None, None), "Open, FindingOpened");
+    assert_eq!(deleter(&life), "");
+    assert_eq!(judge(&mut life, Some("jane"), None), "Open, told nobody");
+    assert_eq!(deleter(&life), "jane");
+    assert_eq!(judge(&mut life, None, None), "nothing");
+
+    // Something else has it written again, when nothing but the finding remembers.
+    life.finding.as_mut().unwrap().status.as_mut().unwrap().severity_reasons.clear();
+    assert_eq!(judge(&mut life, None, None), "Open, told nobody");
+    assert_eq!(deleter(&life), "jane");
+
+    let before = life.record().unwrap();
+    for forged in [None, Some("john")] {
+        let status = life.finding.as_mut().unwrap().status.as_mut().unwrap();
+        status.deleter = status.deleter.take().zip(forged).map(|(mut deleter, forged)| {
+            deleter.shown = forged.to_owned();
+            deleter
+        });
+        let record = life.record().unwrap().insisting(&before);
+        assert_eq!(judge(&mut life, None, Some(&record)), "Open, told nobody");
+        assert_eq!(deleter(&life), "jane");
+    }
+
+    assert_eq!(life.disappear(), "Resolved, FindingResolved");
+    assert_eq!(judge(&mut life, None, None), "Open, FindingReopened");
+    assert_eq!(deleter(&life), "", "somebody else may have deleted the next one");
+}
+
+#[test]
+fn a_campaign_is_news_and_its_growth_is_none() {
+    let workload = cron_job("0 2 * * *", &json!({"containers": [{"name": "a", "image": "app:1"}]}));
+    let reference = reference(&workload.key, UID);
+    let mut life = Life::new();
+    let mut judge = |namespaces: Option<i32>| {
+        let campaign = |namespaces| Campaign { fingerprint: "3fa9".to_owned(), namespaces, workloads: namespaces };
+        let campaign = namespaces.map(campaign);
+        let labels = Labels::new();
+        let surroundings = Surroundings::from(&labels).in_campaign(campaign.as_ref());
+        let assessment = assess(&workload, &Inventory::default(), surroundings, life.now);
+        let told = life.wait(1).settle(&reference, Some(&workload), &assessment);
+        let status = life.finding.clone().unwrap().status.unwrap();
+        assert_eq!(status.campaign, campaign);
+        let record = life.record().unwrap();
+        assert_eq!(record.campaign(), campaign.as_ref());
+        assert!(status.template_hash.unwrap().contains(record.template().unwrap()));
+        (told, status.severity.as_str(), status.next_steps.iter().any(|step| step.contains("== \"3fa9\"")))
+    };
+    assert_eq!(judge(None), ("Open, FindingOpened".to_owned(), "Medium", false));
+    assert_eq!(judge(Some(3)), ("Open, FindingChanged".to_owned(), "High", true));
+    assert_eq!(judge(Some(7)), ("Open, told nobody".to_owned(), "High", true));
+    assert_eq!(judge(None), ("Open, FindingChanged".to_owned(), "Medium", false));
 }
 
 #[test]

@@ -33,6 +33,10 @@ impl Histories {
         self.0.get_mut(usize::from(page::of(uid)))?.remove(uid)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &History)> {
+        self.0.iter().flatten().map(|(uid, history)| (&**uid, history))
+    }
+
     pub(super) fn uids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(HashMap::keys).map(|uid| &**uid)
     }

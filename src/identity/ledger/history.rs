@@ -63,6 +63,12 @@ impl History {
         self.created.is_some() || !self.generations.is_empty()
     }
 
+    /// The last time of which anything tells.
+    pub(super) fn told_last(&self) -> Option<Timestamp> {
+        let deeds = self.created.iter().chain(&self.deleted).map(|deed| deed.at);
+        deeds.chain(self.sighted.map(|(_, at)| at)).max()
+    }
+
     /// Notes who created it. Says whether that is news.
     pub(super) fn note_created(&mut self, deed: Deed) -> bool {
         earliest(&mut self.created, deed)

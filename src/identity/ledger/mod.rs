@@ -46,6 +46,8 @@ pub struct Ledger {
     since: Option<Timestamp>,
     /// Since when an object is not there, as far as is known: it may not be there yet.
     strangers: HashMap<Box<str>, Timestamp>,
+    /// Objects that are gone, and of which what is known is needed all the same.
+    retained: HashSet<Box<str>>,
     /// When something was lost of a page.
     gaps: BTreeMap<u8, Timestamp>,
     /// The pages that say something else than what was kept of them last.
@@ -189,6 +191,29 @@ impl Ledger {
         }
     }
 
+    /// Remembers what is known of an object that is gone for as long as it is needed.
+    pub fn retain(&mut self, uid: &str) {
+        self.retained.insert(uid.into());
+    }
+
+    /// Remembers what is known of an object that is gone as long as of any other.
+    pub fn release(&mut self, uid: &str, now: Timestamp) {
+        if self.retained.remove(uid) {
+            self.gone(uid, now);
+        }
+    }
+
+    /// The last object of each of these names, as far as is known. The cost grows with all that is known.
+    pub fn last_of(&self, names: &HashSet<Object>) -> HashMap<Object, Box<str>> {
+        let mut last: HashMap<Object, (Option<Timestamp>, &str)> = HashMap::new();
+        for (uid, history) in self.histories.iter().filter(|(_, history)| names.contains(&history.object)) {
+            let candidate = (history.told_last(), uid);
+            let latest = last.entry(history.object.clone()).or_insert(candidate);
+            *latest = candidate.max(*latest);
+        }
+        last.into_iter().map(|(object, (_, uid))| (object, uid.into())).collect()
+    }
+
     /// What is known of who made an object what a watch saw. A change is waited for as long as `grace`.
     pub fn provenance(&self, uid: &str, seen: &Seen, grace: SignedDuration, now: Timestamp) -> Provenance {
         let history = self.histories.get(uid);
@@ -329,8 +354,8 @@ impl Ledger {
 
     /// Forgets objects that have not been there for long, and the actors that nothing refers to any more.
     pub fn tidy(&mut self, now: Timestamp) {
-        let mut strangers: Vec<(Timestamp, Box<str>)> =
-            self.strangers.iter().map(|(uid, since)| (*since, uid.clone())).collect();
+        let forgettable = self.strangers.iter().filter(|(uid, _)| !self.retained.contains(*uid));
+        let mut strangers: Vec<(Timestamp, Box<str>)> = forgettable.map(|(uid, since)| (*since, uid.clone())).collect();
         strangers.sort_unstable();
         let surplus = strangers.len().saturating_sub(MOST_STRANGERS);
         for (place, (since, uid)) in strangers.into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! What comes of facts, in whatever order they arrive.
 
+mod gone;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -209,38 +211,6 @@ fn attempts_on_the_record_are_remembered_once() {
     let attempts = ledger.attempts().on("apps-report-1");
     let by: Vec<_> = attempts.iter().map(|a| (a.verb, a.deed.as_ref().unwrap().id.to_string())).collect();
     assert_eq!(by, [(Verb::Patch, "5".to_owned()), (Verb::Delete, "4".to_owned())]);
-}
-
-#[test]
-fn strangers_are_forgotten_after_a_while_and_who_is_there_is_not() {
-    let mut ledger = ledger(&[fact("1", "jane", Verb::Create, 1, 100)]);
-    ledger.tidy(at(100) + SignedDuration::from_hours(2));
-    assert_eq!(makers(&ledger, &seen(1, None)).0, None, "it was never seen");
-    assert!(ledger.actors.is_empty());
-    ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
-    ledger.observe("u1", &cron_job("report"), &seen(1, None));
-    ledger.tidy(at(100) + SignedDuration::from_hours(2));
-    assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"));
-    ledger.gone("u1", at(100));
-    assert_eq!(ledger.farewell("u1").changer.unwrap().actor.user.username, "jane");
-    ledger.tidy(at(100) + SignedDuration::from_hours(2));
-    assert_eq!(ledger.farewell("u1"), Provenance::default());
-}
-
-#[test]
-fn lies_about_objects_that_never_were_do_not_fill_the_memory() {
-    let mut ledger = ledger(&[]);
-    ledger.record(&fact("1", "jane", Verb::Create, 1, 100), OWN, at(100));
-    ledger.observe("u1", &cron_job("report"), &seen(1, None));
-    for lie in 0..3 * MOST_STRANGERS {
-        let mut fact = fact("x", &format!("user-{lie}"), Verb::Create, 1, 100);
-        fact.version.uid = Some(format!("lie-{lie}"));
-        ledger.record(&fact, OWN, at(100));
-    }
-    ledger.tidy(at(100));
-    assert_eq!(ledger.strangers.len(), MOST_STRANGERS);
-    assert!(ledger.actors.len() <= MOST_STRANGERS + 1);
-    assert_eq!(makers(&ledger, &seen(1, None)), some("jane", "jane"), "who is there is remembered all the same");
 }
 
 /// A restart over a cluster with more objects than strangers are remembered.

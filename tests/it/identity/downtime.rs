@@ -18,7 +18,7 @@ fn policy(files: &Files) -> anyhow::Result<String> {
 }
 
 /// A cluster whose audit log the operator follows.
-async fn stage() -> anyhow::Result<Stage> {
+pub async fn stage() -> anyhow::Result<Stage> {
     let files = Files::make()?;
     let builder = ControlPlane::builder().audit_policy(policy(&files)?);
     let mut stage = Stage::prepare(files, builder, PATHS).await?;

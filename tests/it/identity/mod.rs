@@ -8,6 +8,7 @@ mod deletion;
 mod downtime;
 mod order;
 mod paths;
+mod required;
 mod silence;
 pub mod stage;
 mod tampering;

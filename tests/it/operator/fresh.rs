@@ -24,6 +24,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::scene::Scene;
+use super::together::{Unapproved, campaigns};
 use crate::harness::eventually;
 use content::Content;
 
@@ -58,7 +59,7 @@ async fn differences(scene: &Scene) -> anyhow::Result<Vec<String>> {
     let is_watched = scene.arguments.contains(&"--watch-config-maps");
     let content = if is_watched { Some(Content::of(&scene.client, &approvals).await?) } else { None };
     let config_maps = content.as_ref().map(|content| content as &dyn ConfigMaps);
-    let mut expected = Expected::of(&scene.client, &approvals, &attempts(&recorded), config_maps).await?;
+    let mut expected = Expected::of(&scene.client, &approvals, &recorded, config_maps).await?;
     let mut differences = Vec::new();
     let mut subjects = BTreeSet::new();
     for finding in &recorded {
@@ -96,9 +97,10 @@ impl Expected {
     async fn of(
         client: &Client,
         approvals: &[ApprovedCronJob],
-        attempts: &Attempts,
+        recorded: &[ScheduledWorkloadFinding],
         config_maps: Option<&dyn ConfigMaps>,
     ) -> anyhow::Result<Self> {
+        let attempts = attempts(recorded);
         let namespaces = Api::<Namespace>::all(client.clone()).list(&ListParams::default()).await?;
         let namespaces: BTreeMap<String, Labels> =
             namespaces.items.into_iter().map(|n| (n.name_any(), n.metadata.labels.unwrap_or_default())).collect();
@@ -110,13 +112,23 @@ impl Expected {
         let mut expected = Self { open: BTreeMap::new(), live: BTreeSet::new(), selected: names.collect() };
         let mut keys = BTreeSet::new();
         let now = Timestamp::now();
+        let mut all = Vec::new();
         for (identity, text) in raw_items(client, "/apis/batch/v1/cronjobs").await? {
+            all.push((identity, Workload::from_json(WorkloadKind::CronJob, text.get())));
+        }
+        let unapproved = all.iter().filter_map(|(identity, workload)| {
+            let (workload, namespace) = (workload.as_ref().ok()?, identity.namespace.clone()?);
+            let assessment = assess(workload, &inventory, &namespaces[&namespace], now);
+            let (template, created) = (workload.template_hash(), identity.creation_timestamp.0);
+            assessment.is_unapproved().then(|| Unapproved { uid: identity.uid.clone(), namespace, template, created })
+        });
+        let campaigns = campaigns(&unapproved.collect::<Vec<_>>(), recorded);
+        for (identity, workload) in all {
             let key = WorkloadKey {
                 namespace: identity.namespace.unwrap_or_default(),
                 name: identity.name,
                 kind: WorkloadKind::CronJob,
             };
-            let workload = Workload::from_json(WorkloadKind::CronJob, text.get());
             let name = finding::name(&finding::reference(&key, &identity.uid));
             let tampering = attempts.get(&name).cloned().unwrap_or_default();
             let provenance = Provenance { claim: claim(&identity.managed_fields), tampering, ..Provenance::default() };
@@ -126,6 +138,7 @@ impl Expected {
                 Ok(workload) => {
                     let namespace = Surroundings::from(&namespaces[&key.namespace]);
                     let surroundings = Surroundings { config_maps, ..namespace.with(known) };
+                    let surroundings = surroundings.in_campaign(campaigns.get(&identity.uid));
                     assess(workload, &inventory, surroundings, now)
                 }
                 Err(reason) => unreadable(reason),
@@ -201,6 +214,7 @@ pub struct RawIdentity {
     pub name: String,
     pub namespace: Option<String>,
     pub uid: String,
+    creation_timestamp: Time,
     #[serde(default)]
     managed_fields: Vec<Value>,
 }

@@ -1,5 +1,6 @@
 //! The operator against a real API server, running as its service account with exactly the permissions of `deploy`.
 
+mod campaign;
 pub mod component;
 mod config_maps;
 mod crowd;
@@ -18,4 +19,5 @@ mod precision;
 mod restart;
 pub mod scene;
 pub mod secrets;
+mod together;
 mod triage;

@@ -52,6 +52,8 @@ fn picture() -> Picture {
     let mut picture = Picture::new(standards, Ledger::default(), Metrics::new());
     let lists = [
         Change::Workload(Event::InitDone),
+        Change::Job(Event::InitDone),
+        Change::Pod(Event::InitDone),
         Change::Namespace(Event::InitDone),
         Change::Approval(Event::InitDone),
         Change::Finding(Event::InitDone),
