@@ -90,7 +90,7 @@ fn alone<'a>(
         Ok(deviations) => (deviations, Vec::new()),
         Err(unknown) => (Vec::new(), vec![unknown]),
     };
-    Assessment { deviations, unknown, risks, ..Assessment::default() }.rated()
+    Assessment { deviations, risks, unknown, ..Assessment::default() }.rated()
 }
 
 fn unknown(code: DeviationCode, expected: &str) -> Unknown {
@@ -171,9 +171,12 @@ fn name_owner(assessment: &mut Assessment, owner: &str) {
     let unapproved =
         |deviation: &&mut Deviation| deviation.code == DeviationCode::Unapproved && deviation.approval.is_none();
     if let Some(deviation) = assessment.deviations.iter_mut().find(unapproved) {
-        deviation.path = OWNER.to_owned();
-        deviation.expected = "an ApprovedCronJob that selects it, or a trusted controller that made it".to_owned();
-        deviation.observed = printable(&format!("{owner}, which no trusted controller stands behind"), SHOWN);
+        *deviation = Deviation {
+            path: OWNER.to_owned(),
+            expected: "an ApprovedCronJob that selects it, or a trusted controller that made it".to_owned(),
+            observed: printable(&format!("{owner}, which no trusted controller stands behind"), SHOWN),
+            ..deviation.clone()
+        };
     }
 }
 

@@ -117,10 +117,10 @@ impl PodReport {
             let is_unsaid = verdicts.iter().any(|(_, verdict)| *verdict == DigestVerdict::Unsaid);
             if let Some((approval, approved)) = unapproved.filter(|_| !is_approved && !is_unsaid) {
                 let shown = approved.iter().take(MOST_DIGESTS).map(String::as_str).collect::<Vec<_>>().join(" or ");
-                found.push(digest(image, shown, Some(approval.to_string())));
+                found.push(digest(image, &shown, Some(approval.to_string())));
             } else if !is_approved && let Some((_, before)) = self.changed.iter().find(|(changed, _)| changed == image)
             {
-                found.push(digest(image, format!("{before}, as on earlier ticks"), None));
+                found.push(digest(image, &format!("{before}, as on earlier ticks"), None));
             }
         }
         found
@@ -151,12 +151,12 @@ fn drift(path: &str, expected: String, observed: String) -> Deviation {
     Deviation { code: DeviationCode::PodDrift, path: format!("pod.{path}"), expected, observed, approval: None }
 }
 
-fn digest(image: &PulledImage, expected: String, approval: Option<String>) -> Deviation {
+fn digest(image: &PulledImage, expected: &str, approval: Option<String>) -> Deviation {
     let observed = format!("{} ran as {}", image.image, image.digest);
     Deviation {
         code: DeviationCode::ImageDigest,
         path: format!("pod.{}", image.path),
-        expected: printable(&expected, 2 * SHOWN),
+        expected: printable(expected, 2 * SHOWN),
         observed: printable(&observed, 2 * SHOWN),
         approval,
     }

@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 253;
 /// How many Jobs there were, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    count: i64,
+    jobs: i64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     latest: VecDeque<Box<str>>,
@@ -31,7 +31,7 @@ pub struct Count {
 impl Count {
     /// Counts a Job.
     pub fn note(&mut self, name: &str, created: Timestamp) {
-        self.count = self.count.saturating_add(1);
+        self.jobs = self.jobs.saturating_add(1);
         self.first = Some(self.first.map_or(created, |first| first.min(created)));
         self.last = Some(self.last.map_or(created, |last| last.max(created)));
         self.latest.push_front(fit(name, LONGEST_NAME).into());
@@ -45,7 +45,7 @@ impl Count {
 
     /// Whether there were more since.
     pub fn is_behind(&self, other: &Self) -> bool {
-        self.count < other.count
+        self.jobs < other.jobs
     }
 
     /// When the last one was created.
@@ -60,15 +60,15 @@ impl Count {
 
     /// Whether it is worth a write beside what is recorded.
     pub(super) fn is_due(&self, recorded: Option<&Self>, now: Timestamp) -> bool {
-        let Some(recorded) = recorded else { return self.count > 0 };
-        let is_much_more = self.count >= recorded.count.saturating_mul(2);
+        let Some(recorded) = recorded else { return self.jobs > 0 };
+        let is_much_more = self.jobs >= recorded.jobs.saturating_mul(2);
         recorded.is_behind(self) && (is_much_more || recorded.due().is_none_or(|due| due <= now))
     }
 
     /// What a finding says of it.
     pub(super) fn told(&self) -> Runs {
         Runs {
-            count: self.count,
+            count: self.jobs,
             first_seen: self.first.map(Time),
             last_seen: self.last.map(Time),
             latest: self.latest.iter().map(ToString::to_string).collect(),
@@ -80,7 +80,7 @@ impl From<&Runs> for Count {
     fn from(runs: &Runs) -> Self {
         let at = |time: &Option<Time>| time.as_ref().map(|time| time.0);
         Self {
-            count: runs.count,
+            jobs: runs.count,
             first: at(&runs.first_seen),
             last: at(&runs.last_seen),
             latest: runs.latest.iter().take(LATEST).map(|name| name.as_str().into()).collect(),

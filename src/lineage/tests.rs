@@ -197,21 +197,14 @@ fn makers() -> Makers {
     Makers::compile(None, &[of("keda", MakerPreset::KEDA), helm]).unwrap()
 }
 
-fn child(creator: Option<Deed>, owner: (&str, &str), annotation: Option<&str>) -> Origin {
+fn child(creator: Option<&Deed>, owner: (&str, &str), annotation: Option<&str>) -> Origin {
     let mut workload = named("scaled-x7");
     workload.marker_annotations.extend(annotation.map(|key| (key.to_owned(), "post-install".to_owned())));
     let owner = (!owner.1.is_empty()).then(|| {
         std::sync::Arc::new(Owner { group: owner.0.into(), kind: owner.1.into(), name: "o".into(), ..Owner::default() })
     });
     let marks = Marks { owner, ..Marks::default() };
-    let case = Case {
-        workload: &workload,
-        created: None,
-        marks: &marks,
-        creator: creator.as_ref(),
-        parent: None,
-        namesake: None,
-    };
+    let case = Case { workload: &workload, created: None, marks: &marks, creator, parent: None, namesake: None };
     trace(&case, &makers()).origin
 }
 
@@ -222,10 +215,10 @@ fn a_controller_is_trusted_for_its_own_jobs_only_where_its_evidence_agrees() {
     keda.actor = Actor { pod: Some(pod), ..(*keda.actor).clone() }.into();
     let scaled = ("keda.sh", "ScaledJob");
     let by_keda = Origin::Child { owner: Some("ScaledJob.keda.sh o".to_owned()), maker: "keda".to_owned() };
-    assert_eq!(child(Some(keda.clone()), scaled, None), by_keda);
+    assert_eq!(child(Some(&keda), scaled, None), by_keda);
     // Not for the Jobs of another kind, nor for what only says that it is one of its own.
-    assert!(matches!(child(Some(keda), ("apps.evil.io", "ScaledJob"), None), Origin::Standalone { .. }));
-    assert!(matches!(child(Some(by("mallory", Source::Audit)), scaled, None), Origin::Forged { .. }));
+    assert!(matches!(child(Some(&keda), ("apps.evil.io", "ScaledJob"), None), Origin::Standalone { .. }));
+    assert!(matches!(child(Some(&by("mallory", Source::Audit)), scaled, None), Origin::Forged { .. }));
     assert!(matches!(child(None, scaled, None), Origin::Standalone { .. }));
 }
 
@@ -233,9 +226,9 @@ fn a_controller_is_trusted_for_its_own_jobs_only_where_its_evidence_agrees() {
 fn a_hook_is_trusted_from_whoever_calls_helm() {
     let hook = Some("helm.sh/hook");
     let deployer = Some(by("deployer", Source::Audit));
-    assert_eq!(child(deployer.clone(), ("", ""), hook), Origin::Child { owner: None, maker: "helm".to_owned() });
+    assert_eq!(child(deployer.as_ref(), ("", ""), hook), Origin::Child { owner: None, maker: "helm".to_owned() });
     for (creator, annotation) in [(deployer, None), (Some(by("mallory", Source::Audit)), hook), (None, hook)] {
-        assert_eq!(child(creator, ("", ""), annotation), Origin::Standalone { owner: None });
+        assert_eq!(child(creator.as_ref(), ("", ""), annotation), Origin::Standalone { owner: None });
     }
 }
 

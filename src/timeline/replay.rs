@@ -216,9 +216,8 @@ impl<'a> Walk<'a> {
 
     /// The CronJob that a Job belongs to.
     fn cron_job(&self, job: &WorkloadKey, traced: &Traced) -> Option<&State> {
-        let name = match &traced.origin {
-            Origin::Run { cron_job, .. } | Origin::Manual { cron_job, .. } => cron_job,
-            _ => return None,
+        let (Origin::Run { cron_job: name, .. } | Origin::Manual { cron_job: name, .. }) = &traced.origin else {
+            return None;
         };
         self.states.get(&beside(job, name))
     }

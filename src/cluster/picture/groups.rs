@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::job::{Job, Membership};
+use super::lineage::membership;
 use super::{Concerned, Picture};
 use crate::assess::Assessment;
 use crate::finding::{self, Attribution, Count, Record, Subject, Write};
@@ -122,7 +123,9 @@ impl Picture {
         let ends = self.findings.about(&subject).filter(|record| there.contains(&record.name));
         let ends: Vec<Timestamp> =
             ends.filter_map(|record| record.runs()?.last()?.checked_add(REST).ok()).filter(|end| *end > now).collect();
-        ends.into_iter().for_each(|end| self.deadlines.add(end, subject.clone()));
+        for end in ends {
+            self.deadlines.add(end, subject.clone());
+        }
         writes.extend(self.over(&subject, |record| there.contains(&record.name), now));
         (writes, concerned)
     }
@@ -136,6 +139,11 @@ impl Picture {
     ) -> Option<Write> {
         let (key, job) = &group.last;
         let mut verdict = self.assess_job(key, job, now);
+        // What the last one was judged by may be forgotten since. Those that are there are judged for themselves.
+        let is_alike = membership(key, job, &verdict).is_some_and(|now| *now.alike == *reference.uid);
+        if verdict.is_early || !verdict.assessment.deviations.is_empty() && !is_alike {
+            return None;
+        }
         let name = finding::name(reference);
         verdict.provenance.tampering = self.ledger.attempts().on(&name).to_vec();
         let recorded = self.findings.get(&name).and_then(|known| known.record.runs());
@@ -151,6 +159,6 @@ impl Picture {
             runs: Some(&group.count),
             ..Subject::of(reference)
         };
-        if verdict.is_early { None } else { self.plan(about, &verdict.assessment, now) }
+        self.plan(about, &verdict.assessment, now)
     }
 }

@@ -53,9 +53,6 @@ impl Picture {
         if let Some((_, entry)) = self.workloads.get(&key) {
             self.ledger.observe(&entry.uid, object, &entry.seen);
         }
-        if let Some(job) = self.jobs.get(&key) {
-            self.ledger.observe(&job.uid, object, &job.seen);
-        }
     }
 
     /// With the first event there is a source. What was there before nobody can account for.

@@ -6,12 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::super::job::{Job, Membership};
-use super::super::store::Entry;
 use super::identity::object_of;
 use super::{Concerned, Picture};
 use crate::api::finding::Link;
 use crate::assess::{self, Assessment, Identity, Lineage, PodReport, Surroundings};
-use crate::finding::{self, Attribution, Count, Subject, Write};
+use crate::finding::{self, Attribution, Subject, Write};
 use crate::identity::{Account, Provenance};
 use crate::lineage::{Case, Contradiction, Match, Origin, Parent, Traced, of_job, run_name, trace};
 use crate::workload::redact::hex;
@@ -123,7 +122,7 @@ impl Picture {
         };
         if write.is_some() || verdict.again.is_some() {
             let (counted, accounted) = (noted.counted, noted.accounted);
-            self.departed_jobs.add(key, Job { counted, accounted, ..job });
+            self.departed_jobs.add(key, Job { accounted, counted, ..job });
         } else {
             self.jobs.shared.release(&job);
         }
@@ -320,60 +319,13 @@ impl Picture {
             self.groups.join(group, key, job, base, now);
             noted.concerned.push(Concerned::Workload(group.key.clone()));
         }
-        if is_found && let Some(maker) = &job.maker {
-            self.ledger.adopt(&job.uid, &object_of(key), maker);
+        if is_found
+            && let Some(creator) = &verdict.provenance.creator
+            && !self.ledger.is_known(&job.uid)
+        {
+            self.ledger.adopt(&job.uid, &object_of(key), creator);
         }
         noted
-    }
-
-    /// Counts a run of a CronJob that has a finding. The CronJob is concerned by it.
-    fn count_run(&mut self, key: &WorkloadKey, job: &Job, owner: &str, name: &str) -> Option<Concerned> {
-        let count = self.runs.get_mut(owner)?;
-        let created = job.seen.created.filter(|created| !count.has(*created))?;
-        count.note(&key.name, created);
-        let parent = WorkloadKey { name: name.to_owned(), kind: WorkloadKind::CronJob, ..key.clone() };
-        Some(Concerned::Workload(parent))
-    }
-
-    /// How often a CronJob ran that deviates. From now on its runs are counted.
-    pub(super) fn count_runs(
-        &mut self,
-        subject: &Concerned,
-        entry: &Entry,
-        finding: &str,
-        deviates: bool,
-    ) -> Option<Count> {
-        if !deviates {
-            self.runs.remove(&entry.uid);
-            return None;
-        }
-        let recorded = || self.findings.get(finding).and_then(|known| known.record.runs().cloned());
-        if !self.runs.contains_key(&entry.uid) {
-            let mut count = recorded().unwrap_or_default();
-            let mut live: Vec<(Timestamp, Arc<WorkloadKey>)> = self
-                .jobs
-                .of_cron_job(&entry.uid)
-                .filter(|(_, job)| job.counted)
-                .filter_map(|(key, job)| Some((job.seen.created?, key.clone())))
-                .filter(|(created, _)| !count.has(*created))
-                .collect();
-            live.sort_unstable();
-            live.iter().for_each(|(created, key)| count.note(&key.name, *created));
-            self.runs.insert(entry.uid.clone(), count);
-        }
-        let count = self.runs.get(&entry.uid).filter(|count| count.last().is_some()).cloned()?;
-        if let Some(due) = recorded().filter(|recorded| recorded.is_behind(&count)).and_then(|recorded| recorded.due())
-        {
-            self.deadlines.add(due, subject.clone());
-        }
-        Some(count)
-    }
-
-    /// The Jobs that somebody ran by hand from a CronJob: what is judged of it decides on them.
-    pub(super) fn by_hand(&self, uid: &str) -> Vec<Concerned> {
-        let of_cron_job = self.jobs.of_cron_job(uid);
-        let others = of_cron_job.filter(|(_, job)| !job.accounted && !job.counted);
-        others.map(|(key, _)| Concerned::Workload(WorkloadKey::clone(key))).collect()
     }
 }
 
@@ -413,7 +365,7 @@ fn accounted(key: &WorkloadKey, job: &Job) -> Traced {
 }
 
 /// The finding about many Jobs that one belongs to that deviates: runs of a CronJob that drift alike, and Jobs of one generator.
-fn membership(key: &WorkloadKey, job: &Job, verdict: &Verdict) -> Option<Arc<Membership>> {
+pub(super) fn membership(key: &WorkloadKey, job: &Job, verdict: &Verdict) -> Option<Arc<Membership>> {
     let beginning = match &verdict.traced.as_ref()?.origin {
         Origin::Run { cron_job, .. } => format!("{cron_job}-"),
         Origin::Standalone { .. } => job.marks.generated.as_deref()?.to_owned(),

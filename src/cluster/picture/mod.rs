@@ -15,6 +15,7 @@ mod parents;
 mod pods;
 mod record;
 mod removed;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod told;

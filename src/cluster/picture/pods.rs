@@ -121,13 +121,14 @@ impl Picture {
                 self.lists.pods.begin(std::iter::empty());
                 Vec::new()
             }
-            Event::InitApply(observed) | Event::Apply(observed) => match observed.object {
-                Ok(pod) => self.put_pod(pod, now),
-                Err(_) => {
+            Event::InitApply(observed) | Event::Apply(observed) => {
+                if let Ok(pod) = observed.object {
+                    self.put_pod(pod, now)
+                } else {
                     self.metrics.could_not_read("pods");
                     Vec::new()
                 }
-            },
+            }
             Event::Delete(observed) => {
                 let Ok(pod) = observed.object else { return Vec::new() };
                 let Some(key) = job_of(&pod) else { return Vec::new() };

@@ -9,6 +9,7 @@ use super::super::job::Job;
 use super::super::store::Entry;
 use super::lineage::LATE;
 use super::{Concerned, Picture};
+use crate::finding;
 use crate::identity::ledger::{Seen, Sighting};
 use crate::identity::{Deed, Fact, Object, ObjectKind, Source, Verb};
 use crate::lineage::{Marks, Template, Templates};
@@ -85,7 +86,11 @@ impl Picture {
         if fact.object.kind != ObjectKind::Job {
             return true;
         }
-        let is_known = fact.version.uid.as_deref().is_some_and(|uid| self.ledger.is_known(uid));
+        let Object { namespace, name, .. } = fact.object.clone();
+        let key = WorkloadKey { namespace, name, kind: WorkloadKind::Job };
+        let is_known = fact.version.uid.as_deref().is_some_and(|uid| {
+            self.ledger.is_known(uid) || self.findings.get(&finding::name(&finding::reference(&key, uid))).is_some()
+        });
         let makers = &self.standards.makers;
         let is_routine = match fact.verb {
             // Without a uid it is only remembered for a while.

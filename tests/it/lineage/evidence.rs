@@ -9,12 +9,12 @@ use crate::identity::stage::{PATHS, Stage};
 use crate::intake::Files;
 use crate::operator::scene::namespace;
 
-const CONTROLLERS: &str = r#"
+const CONTROLLERS: &str = r"
 jobControllers:
   - name: deployer
     preset: HelmHooks
     users: [jane]
-"#;
+";
 
 async fn stage() -> anyhow::Result<Stage> {
     let files = Files::make()?;
@@ -77,7 +77,7 @@ async fn who_created_a_job_counts_for_more_than_all_that_is_written_on_it() -> a
     // Real runs are the controller's, and none of them is written down, in a finding or in the ledger.
     ran(scene, "ticking", 1).await;
     scene.settled().await;
-    let mut expected = vec![name(&copy), name(&forged), "migrate-too".to_owned()];
+    let mut expected = [name(&copy), name(&forged), "migrate-too".to_owned()];
     expected.sort_unstable();
     stage.only_about(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let ledger = scene.cluster.kubectl(["get", "configmaps", "-n", "cronwarden", "-o", "json"]).run().await?.stdout;

@@ -50,7 +50,7 @@ async fn who_forges_the_owner_or_takes_the_name_of_a_run_is_found() -> anyhow::R
 
     // A forged Job that the CronJob controller reaps as soon as it is done.
     let reaped = as_run(&scene, "reaped", "nightly", daily(-1)?, EVIL).await?;
-    scene.apply(&[reaped.clone()]).await?;
+    scene.apply(std::slice::from_ref(&reaped)).await?;
     let now = jiff::Timestamp::now().to_string();
     let done = json!({ "status": {
         "startTime": now, "completionTime": now, "succeeded": 1, "uncountedTerminatedPods": {},

@@ -3,6 +3,7 @@
 mod evidence;
 mod folds;
 mod forged;
+mod pods;
 mod short;
 mod ticks;
 
