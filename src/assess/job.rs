@@ -27,6 +27,8 @@ pub struct Lineage<'a> {
     pub traced: &'a Traced,
     /// The CronJob that it belongs to, as it is now, if it is known.
     pub cron_job: Option<&'a Workload>,
+    /// Whether it is a run of a template that the CronJob has no more, and that was not found to be approved then.
+    pub is_outdated: bool,
     /// Its Pods, as far as anything speaks against them.
     pub pods: &'a [PodReport],
 }
@@ -64,8 +66,11 @@ fn alone<'a>(
     surroundings: Surroundings<'a>,
     now: Timestamp,
 ) -> Assessment {
-    let Lineage { traced, cron_job, pods: _ } = lineage;
+    let Lineage { traced, cron_job, is_outdated, pods: _ } = lineage;
     let deviations = match &traced.origin {
+        Origin::Run { template: Match::Same, .. } if is_outdated => {
+            return cron_job.map(|it| as_it_was(it, workload, inventory, surroundings, now)).unwrap_or_default();
+        }
         Origin::Run { template: Match::Same, .. } | Origin::Child { .. } => return Assessment::default(),
         Origin::Run { cron_job, template: Match::Unknown, .. } => Err(template_of(cron_job)),
         Origin::Run { cron_job: name, template: Match::Other, .. } => Ok(drifted(workload, name, cron_job, traced)),
@@ -156,6 +161,20 @@ fn drifted(workload: &Workload, name: &str, cron_job: Option<&Workload>, traced:
         first.observed = printable(&format!("{}{}", first.observed, rests_on(traced)), 2 * SHOWN);
     }
     found
+}
+
+/// Judges a run by its CronJob with the template that it had then: whoever changes a CronJob, has it run and changes it back leaves runs
+/// that nobody approved.
+fn as_it_was(
+    cron_job: &Workload,
+    job: &Workload,
+    inventory: &Inventory,
+    surroundings: Surroundings<'_>,
+    now: Timestamp,
+) -> Assessment {
+    let (pod, settings) = (job.pod.clone(), job.job.clone());
+    let then = Workload { pod, job: settings, ..cron_job.clone() };
+    assess(&then, inventory, surroundings, now)
 }
 
 /// A CronJob as the Job that its controller makes of it: settings and pod are compared, and not how the Job is called.

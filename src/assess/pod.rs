@@ -35,6 +35,8 @@ pub struct PodReport {
     pub injectors: Vec<String>,
     /// The images whose digest is known.
     pub images: Vec<PulledImage>,
+    /// Whether somebody took the labels away by which it is seen, while it ran.
+    pub is_hidden: bool,
     /// Those of them that had another digest on earlier ticks, and which.
     pub changed: Vec<(PulledImage, String)>,
 }
@@ -64,6 +66,7 @@ impl PodReport {
             imitations: drift.imitations.iter().map(ToString::to_string).collect(),
             injectors: drift.injectors.clone(),
             images: pulled.collect(),
+            is_hidden: false,
             changed: Vec::new(),
         }
     }
@@ -75,7 +78,7 @@ impl PodReport {
 
     /// Whether nothing speaks against it, whatever approvals say of digests.
     pub fn is_clean(&self) -> bool {
-        self.differences.is_empty() && self.more == 0 && self.changed.is_empty()
+        self.differences.is_empty() && self.more == 0 && self.changed.is_empty() && !self.is_hidden
     }
 
     fn deviations(&self, approvals: &[&Arc<Approval>], now: Timestamp) -> Vec<Deviation> {
@@ -93,6 +96,10 @@ impl PodReport {
                 drift(path, absent(expected), observed)
             })
             .collect();
+        if self.is_hidden {
+            let observed = "taken away while it ran: what it runs since is not seen".to_owned();
+            found.push(drift("metadata.labels", "the labels of its Job".to_owned(), observed));
+        }
         if self.more > 0 {
             found.push(drift(
                 "spec",

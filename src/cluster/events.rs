@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::metrics::Metrics;
 use crate::api::GROUP;
 use crate::api::finding::{SubjectKind, WorkloadReference};
-use crate::finding::Notice;
+use crate::finding::{Notice, is_group};
 
 const REPORTING_CONTROLLER: &str = "cronwarden.dev/operator";
 
@@ -86,7 +86,7 @@ impl Events {
             name: Some(finding.to_owned()),
             ..ObjectReference::default()
         };
-        // A workload that never was cannot have Events: those go to the finding. Objects without a namespace, such as findings and
+        // A workload that never was cannot have Events, nor can many Jobs at once: those go to the finding. Objects without a namespace, such as findings and
         // approvals, have theirs in the namespace `default`.
         let (namespace, regarding, related) = match object(workload) {
             Some(regarding) => {
@@ -98,7 +98,7 @@ impl Events {
         let name: String = workload.name.chars().take(LONGEST_NAME).collect();
         Event {
             metadata: ObjectMeta {
-                name: Some(format!("{}.{}", name.trim_end_matches(['.', '-']), notice.identity)),
+                name: Some(format!("{}.{}", name.trim_end_matches(['.', '-', '*']), notice.identity)),
                 namespace: Some(namespace),
                 ..ObjectMeta::default()
             },
@@ -116,14 +116,15 @@ impl Events {
     }
 }
 
-/// What a finding is about, if that exists.
+/// What a finding is about, if that is one object that exists.
 fn object(workload: &WorkloadReference) -> Option<ObjectReference> {
     let WorkloadReference { kind, namespace, name, uid } = workload;
     let (api_version, namespace) = match kind {
         SubjectKind::CronJob | SubjectKind::Job => ("batch/v1".to_owned(), Some(namespace.clone())),
         SubjectKind::ApprovedCronJob => (format!("{GROUP}/v1alpha1"), None),
     };
-    (!uid.is_empty()).then(|| ObjectReference {
+    let is_one = !uid.is_empty() && !is_group(workload);
+    is_one.then(|| ObjectReference {
         api_version: Some(api_version),
         kind: Some(kind.as_str().to_owned()),
         namespace,

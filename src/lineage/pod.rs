@@ -10,6 +10,8 @@ use crate::workload::{Pod, Unreadable, read_json};
 
 /// The labels by which the Pods of a Job know its name, the newer one first.
 const JOB_NAME: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
+/// The finalizer of Pods whose end the Job controller has not counted yet: `JobTrackingFinalizer` of `k8s.io/api/batch/v1`.
+const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 /// The labels by which they know its uid.
 const CONTROLLER_UID: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
@@ -34,6 +36,8 @@ pub struct RunningPod {
     pub images: Vec<RanImage>,
     /// Whether it has run to its end, with success or without.
     pub finished: bool,
+    /// Whether the Job controller still counts on it: then it cannot be gone without having been told to go.
+    pub is_tracked: bool,
 }
 
 /// The owner reference with `controller: true`.
@@ -88,6 +92,7 @@ impl RunningPod {
             images: images(&pod, &status),
             pod,
             finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
+            is_tracked: metadata.finalizers.unwrap_or_default().iter().flatten().any(|name| name == TRACKING),
         })
     }
 }
@@ -137,6 +142,7 @@ struct Metadata {
     uid: Option<String>,
     labels: Option<BTreeMap<String, Option<String>>>,
     owner_references: Option<Vec<Owner>>,
+    finalizers: Option<Vec<Option<String>>>,
 }
 
 #[derive(Deserialize)]

@@ -86,6 +86,11 @@ impl Templates {
         }
     }
 
+    /// Whether it is the template that the CronJob has now.
+    pub fn is_now(&self, job: Template) -> bool {
+        job == self.now
+    }
+
     /// Whether the CronJob was at that time what it is now.
     pub fn is_current(&self, at: Timestamp) -> bool {
         self.since.is_some_and(|since| at >= since)

@@ -200,7 +200,12 @@ impl<'a> Walk<'a> {
         let Some(state) = self.states.get(key) else { return Judgement::default() };
         let State { uid, provenance, content, traced, .. } = state;
         let cron_job = traced.as_ref().and_then(|traced| self.cron_job(key, traced)).and_then(State::workload);
-        let lineage = traced.as_ref().map(|traced| Lineage { traced, cron_job: cron_job.as_ref(), pods: &[] });
+        let lineage = traced.as_ref().map(|traced| Lineage {
+            traced,
+            cron_job: cron_job.as_ref(),
+            is_outdated: false,
+            pods: &[],
+        });
         let case = judge::Case { key, uid, content, provenance, paths: self.known.paths, at, lineage };
         // Nobody is known to have written an inventory that was given.
         let approvers = |name: &str| match self.known.inventory {

@@ -38,7 +38,7 @@ pub async fn findings(cluster: &Cluster, screen: &Screen) -> anyhow::Result<bool
 
     let foreign = all.len() - found.len();
     if foreign > 0 {
-        screen.note(&format!("findings about CronJobs that were here before, which do not count: {foreign}"));
+        screen.note(&format!("findings about CronJobs and Jobs that were here before, which do not count: {foreign}"));
     }
     let unique: BTreeSet<&Line> = found.iter().collect();
     if expected.iter().eq(&found) {

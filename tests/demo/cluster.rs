@@ -34,7 +34,7 @@ pub struct Cluster {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     home: PathBuf,
-    /// `CronJob`s that are none of the demo's.
+    /// `CronJob`s and Jobs that are none of the demo's.
     foreign: BTreeSet<Key>,
     place: Place,
     scratch: ScratchDir,
@@ -89,9 +89,9 @@ impl Cluster {
             scratch,
         };
         cluster.ensure_free().await?;
-        cluster.foreign = cluster.cron_jobs().await?;
+        cluster.foreign = cluster.workloads().await?;
         screen.note(&format!(
-            "nothing by the names of the demo's is in it; CronJobs of its own: {}",
+            "nothing by the names of the demo's is in it; CronJobs and Jobs of its own: {}",
             cluster.foreign.len()
         ));
         Ok(cluster)
@@ -114,9 +114,9 @@ impl Cluster {
         self.scratch.path()
     }
 
-    /// Whether a workload was there before the demo.
+    /// Whether a workload was there before the demo. The demo makes no Jobs with generated names, whose findings end in `*`.
     pub fn is_foreign(&self, key: &Key) -> bool {
-        self.foreign.contains(key)
+        self.foreign.contains(key) || key.1.ends_with('*')
     }
 
     /// The audit log of the cluster, if it is ours.
@@ -180,8 +180,8 @@ impl Cluster {
         if found.is_empty() { Ok(()) } else { Err(Refused(found).into()) }
     }
 
-    async fn cron_jobs(&self) -> anyhow::Result<BTreeSet<Key>> {
-        let list = self.kubectl(["get", "cronjobs", "-A", "-o", "json"]).run().await?.json()?;
+    async fn workloads(&self) -> anyhow::Result<BTreeSet<Key>> {
+        let list = self.kubectl(["get", "cronjobs,jobs", "-A", "-o", "json"]).run().await?.json()?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let items = list["items"].as_array().into_iter().flatten();
         Ok(items.map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]))).collect())

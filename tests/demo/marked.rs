@@ -11,8 +11,9 @@ use crate::cluster::Cluster;
 const LABEL: &str = "cronwarden.dev/demo";
 
 /// What is made, in the order in which it is removed: workloads before their namespaces, findings with their definition.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "cronjobs.batch",
+    "jobs.batch",
     "namespaces",
     "approvedcronjobs.cronwarden.dev",
     "clusterrolebindings.rbac.authorization.k8s.io",
@@ -61,7 +62,7 @@ impl Marked {
             let delete = ["delete", kind, "-A", "--ignore-not-found", "--timeout=150s", "-l", &mark];
             // Not every kind can be in a namespace, and the definitions may not have been made.
             let delete: Vec<&str> = match kind {
-                "cronjobs.batch" => delete.to_vec(),
+                "cronjobs.batch" | "jobs.batch" => delete.to_vec(),
                 _ => delete.into_iter().filter(|argument| *argument != "-A").collect(),
             };
             let output = cluster.kubectl(delete).output().await?;

@@ -36,6 +36,8 @@ struct Known {
     template: Match,
     /// Whether it was the same when the Job was created.
     is_current: bool,
+    /// Whether it has another template now than the Job.
+    is_outdated: bool,
     workload: Option<Workload>,
 }
 
@@ -180,6 +182,7 @@ impl Picture {
         let lineage = Lineage {
             traced: &traced,
             cron_job: parent.as_ref().and_then(|known| known.workload.as_ref()),
+            is_outdated: !job.accounted && parent.as_ref().is_some_and(|known| known.is_outdated),
             pods: &job.pods,
         };
         verdict.assessment = self.job_assessment(&workload, lineage, &verdict.provenance, now);
@@ -268,13 +271,14 @@ impl Picture {
             None => gone().map(|gone| (&gone.templates, gone.object.as_ref()))?,
         };
         let workload = object.and_then(|packed| packed.unpack().ok());
-        let (template, is_current) = match (&job.content, job.seen.created) {
+        let (template, is_current, is_outdated) = match (&job.content, job.seen.created) {
             (Ok(content), Some(created)) if workload.is_some() => {
-                (templates.compare(content.template, created), templates.is_current(created))
+                let template = content.template;
+                (templates.compare(template, created), templates.is_current(created), !templates.is_now(template))
             }
-            _ => (Match::Unknown, false),
+            _ => (Match::Unknown, false, false),
         };
-        Some(Known { template, is_current, workload })
+        Some(Known { template, is_current, is_outdated, workload })
     }
 
     /// The CronJob whose run a Job is named like, if there is one.
@@ -297,7 +301,9 @@ impl Picture {
         if let (Some(Origin::Run { template, .. }), Some(owner)) =
             (verdict.traced.as_ref().map(|traced| &traced.origin), job.marks.cron_job())
         {
-            noted.accounted |= *template == Match::Same;
+            // Runs of a CronJob that deviates are accounted for only as long as it has their template.
+            let is_found = self.runs.contains_key(&owner.uid) || !verdict.assessment.deviations.is_empty();
+            noted.accounted |= *template == Match::Same && !is_found;
             if !noted.counted {
                 noted.counted = true;
                 noted.concerned.extend(self.count_run(key, job, &owner.uid, &owner.name));

@@ -11,7 +11,7 @@ use super::lineage::LATE;
 use super::{Concerned, Picture};
 use crate::assess::{self, PodReport};
 use crate::finding::{self, Subject, Write};
-use crate::lineage::{Change, Digests, RunningPod, drift};
+use crate::lineage::{Change, Digests, Drift, RunningPod, drift};
 use crate::workload::{Workload, WorkloadKey, WorkloadKind};
 
 /// How many Pods are remembered of one Job.
@@ -130,10 +130,15 @@ impl Picture {
                 }
             }
             Event::Delete(observed) => {
+                let is_told_to_go = observed.metadata.deletion_timestamp.is_some();
                 let Ok(pod) = observed.object else { return Vec::new() };
                 let Some(key) = job_of(&pod) else { return Vec::new() };
                 // What it ran until it went counts. It may not have been seen before.
                 let mut concerned = self.put_pod(pod.clone(), now);
+                // The watch tells so of a Pod without the label, too.
+                if !is_told_to_go && pod.is_tracked && !pod.finished {
+                    concerned.extend(self.hide_pod(&key, &pod));
+                }
                 if self.pods.forget(&key, &pod.uid) {
                     concerned.push(Concerned::Workload(key));
                 }
@@ -162,6 +167,7 @@ impl Picture {
         let known = job.pods.iter().find(|known| known.name == pod.name);
         let mut report = PodReport::of(&pod, &drift(&workload.pod, &pod.pod, &self.standards.injectors));
         report.changed = known.map(|known| known.changed.clone()).unwrap_or_default();
+        report.is_hidden = known.is_some_and(|known| known.is_hidden);
         if let Some(owner) = job.marks.cron_job() {
             let digests = self.pods.digests.entry(owner.uid.clone()).or_default();
             for image in &report.images {
@@ -185,6 +191,21 @@ impl Picture {
         job.pods.push(report);
         job.judged = false;
         vec![Concerned::Workload(key)]
+    }
+
+    /// Takes in that a Pod is no longer seen, though it is there.
+    fn hide_pod(&mut self, key: &WorkloadKey, pod: &RunningPod) -> Vec<Concerned> {
+        let live = self.jobs.all.get_mut(key).into_iter().chain(self.departed_jobs.get_mut(key));
+        let Some(job) = live.into_iter().find(|job| pod.job_uid.as_deref().is_none_or(|uid| *job.uid == *uid)) else {
+            return Vec::new();
+        };
+        let hidden = PodReport { is_hidden: true, ..PodReport::of(pod, &Drift::default()) };
+        match job.pods.iter_mut().find(|known| known.name == hidden.name) {
+            Some(known) => known.is_hidden = true,
+            None => job.pods.push(hidden),
+        }
+        job.judged = false;
+        vec![Concerned::Workload(key.clone())]
     }
 
     /// What to write about Pods that have the labels of a Job which is not there.

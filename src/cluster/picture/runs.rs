@@ -56,10 +56,11 @@ impl Picture {
         Some(count)
     }
 
-    /// The Jobs that somebody ran by hand from a CronJob: what is judged of it decides on them.
+    /// The Jobs of a CronJob that hang on what is judged of it: those that somebody ran by hand, and runs that were made while it
+    /// deviated.
     pub(super) fn by_hand(&self, uid: &str) -> Vec<Concerned> {
         let of_cron_job = self.jobs.of_cron_job(uid);
-        let others = of_cron_job.filter(|(_, job)| !job.accounted && !job.counted);
+        let others = of_cron_job.filter(|(_, job)| !job.accounted);
         others.map(|(key, _)| Concerned::Workload(WorkloadKey::clone(key))).collect()
     }
 }

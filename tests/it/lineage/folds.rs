@@ -10,6 +10,8 @@ use crate::operator::scene::PATIENCE;
 #[tokio::test]
 async fn jobs_of_one_generator_have_one_finding() -> anyhow::Result<()> {
     let mut scene = scene(&["churn"]).await?;
+    // Without any approval nobody is told of anything.
+    scene.approve(&[approval("elsewhere", "CronJob")]).await?;
     let generated = |image: &str| {
         let mut generated = job("churn", "", image);
         generated["metadata"] = json!({ "namespace": "churn", "generateName": "import-" });
@@ -28,6 +30,10 @@ async fn jobs_of_one_generator_have_one_finding() -> anyhow::Result<()> {
     let status = finding.status.expect("a status");
     assert_eq!((status.state, status.reasons.as_str()), (State::Open, "Unapproved"));
     assert!(status.snapshot.is_some() && status.runs.is_some_and(|runs| runs.latest.len() == 5));
+
+    // Many Jobs cannot have an Event: it is about the finding.
+    let name = finding.metadata.name.unwrap_or_default();
+    scene.wait_until_told("default", &name, &["FindingOpened"]).await;
 
     // All of them go, and others of the same make come: nothing is written but the count, and that now and then.
     jobs(&scene, "churn").delete_collection(&DeleteParams::background(), &ListParams::default()).await?;

@@ -47,14 +47,15 @@ fn digest(of: char) -> String {
 
 #[tokio::test]
 async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
-    let scene = scene(&["clean", "patched", "debugged", "joined"]).await?;
-    let namespaces = ["clean", "patched", "debugged", "joined"];
+    let namespaces = ["clean", "patched", "debugged", "joined", "hidden"];
+    let scene = scene(&namespaces).await?;
     scene.approve(&namespaces.map(|namespace| approval(namespace, "CronJob"))).await?;
     scene.apply(&namespaces.map(|namespace| cron_job(namespace, "nightly", DAILY, APPROVED))).await?;
     let (_, clean) = run(&scene, "clean", daily(-1)?).await?;
     pulled(&scene, "clean", &clean, &digest('a')).await?;
     let (_, patched) = run(&scene, "patched", daily(-1)?).await?;
     let (_, debugged) = run(&scene, "debugged", daily(-1)?).await?;
+    let (_, hidden) = run(&scene, "hidden", daily(-1)?).await?;
     let (job, _) = run(&scene, "joined", daily(-1)?).await?;
     only_about(&scene, &[]).await?;
 
@@ -72,6 +73,12 @@ async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
     scene.cluster.kubectl(debug).run().await?;
     let status = found(&scene, "debugged", "nightly-*", "PodDrift").await;
     assert!(status.deviations.iter().any(|d| d.path.starts_with("pod.spec.ephemeralContainers[0]")), "{status:?}");
+
+    // Without the labels of its Job it is not seen any more: that they were taken away is.
+    let unlabel = ["label", "pod", "-n", "hidden", &hidden, "batch.kubernetes.io/job-name-"];
+    scene.cluster.kubectl(unlabel).run().await?;
+    let status = found(&scene, "hidden", "nightly-*", "PodDrift").await;
+    assert!(status.deviations[0].observed.contains("taken away while it ran"), "{status:?}");
 
     // A Pod of somebody else's making, with the labels by which the Job controller knows its own: it adopts it.
     let uid = jobs(&scene, "joined").get(&job).await?.uid().unwrap_or_default();
@@ -97,7 +104,7 @@ async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
     assert!(status.snapshot.is_some_and(|snapshot| snapshot.containers[0].image == EVIL));
     pods(&scene, "clean").delete("guest", &DeleteParams::default().grace_period(0)).await?;
     scene.finding_in(State::Deleted, "clean", "nowhere").await;
-    only_about(&scene, &["nightly-*", "nightly-*", "nightly-*", "nowhere"]).await
+    only_about(&scene, &["nightly-*", "nightly-*", "nightly-*", "nightly-*", "nowhere"]).await
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Runs of the schedule, and of people.
 
-use cronwarden::api::finding::LinkKind;
+use cronwarden::api::finding::{LinkKind, State};
 use kube::api::DeleteParams;
 use serde_json::json;
 
@@ -61,6 +61,24 @@ async fn runs_are_accounted_for_by_their_cron_job_whatever_becomes_of_it() -> an
 }
 
 #[tokio::test]
+async fn a_cron_job_that_is_changed_runs_and_is_changed_back_leaves_a_finding_about_its_run() -> anyhow::Result<()> {
+    let scene = scene(&["brief"]).await?;
+    scene.approve(&[approval("brief", "CronJob")]).await?;
+    let good = cron_job("brief", "nightly", DAILY, APPROVED);
+    let evil = cron_job("brief", "nightly", DAILY, EVIL);
+    scene.apply(std::slice::from_ref(&good)).await?;
+    scene.apply(&[evil]).await?;
+    scene.finding_in(State::Open, "brief", "nightly").await;
+    let run = as_run(&scene, "brief", "nightly", super::daily(-1)?, EVIL).await?;
+    scene.apply(&[run]).await?;
+    only_about(&scene, &["nightly"]).await?;
+    scene.apply(&[good]).await?;
+    scene.finding_in(State::Resolved, "brief", "nightly").await;
+    found(&scene, "brief", "nightly-*", "Image").await;
+    only_about(&scene, &["nightly", "nightly-*"]).await
+}
+
+#[tokio::test]
 async fn runs_by_hand_are_allowed_or_not_by_the_approval_of_the_cron_job() -> anyhow::Result<()> {
     let scene = scene(&["strict", "open", "nobodys"]).await?;
     let mut open = approval("open", "CronJob");
@@ -82,7 +100,7 @@ async fn runs_by_hand_are_allowed_or_not_by_the_approval_of_the_cron_job() -> an
     open["metadata"]["name"] = json!("strict-cronjob");
     open["spec"]["match"]["namespaces"] = json!(["strict"]);
     scene.approve(&[open]).await?;
-    scene.finding_in(cronwarden::api::finding::State::Resolved, "strict", "by-hand").await;
+    scene.finding_in(State::Resolved, "strict", "by-hand").await;
     // With another template it is no run of the CronJob at all, whatever mark it has.
     let mut forged = as_run(&scene, "open", "nightly", super::daily(-1)?, EVIL).await?;
     forged["metadata"]["annotations"] = json!({ "cronjob.kubernetes.io/instantiate": "manual" });
