@@ -35,8 +35,12 @@ impl<K> Default for Queue<K> {
 }
 
 impl<K: Clone + Eq + Hash> Queue<K> {
-    /// Adds a subject. If it is being written, it is looked at again afterwards.
+    /// Adds a subject. If it is being written, it is looked at again afterwards. If it failed lately, its pause goes on, whatever else
+    /// becomes known of it.
     pub(super) fn add(&mut self, subject: K) {
+        if self.failures.contains_key(&subject) && self.waiting.contains(&subject) {
+            return;
+        }
         if let Some(again) = self.busy.get_mut(&subject) {
             *again = true;
         } else if self.queued.insert(subject.clone()) {
@@ -147,6 +151,21 @@ mod tests {
         queue.take(now);
         queue.failed(&'a', now);
         assert_eq!(queue.next_due(), Some(now + FIRST_PAUSE), "success forgets the failures");
+    }
+
+    #[test]
+    fn news_do_not_end_the_pause_after_a_failure() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.add('a');
+        queue.take(now);
+        queue.failed(&'a', now);
+        queue.add('a');
+        assert_eq!(queue.take(now), None);
+        assert_eq!(queue.take(now + FIRST_PAUSE), Some('a'));
+        queue.done(&'a');
+        queue.add('a');
+        assert_eq!(queue.take(now + FIRST_PAUSE), Some('a'));
     }
 
     #[test]
