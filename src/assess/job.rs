@@ -83,12 +83,12 @@ fn alone<'a>(
         Origin::Standalone { owner } => {
             let mut assessment = assess(workload, inventory, surroundings, now);
             if let Some(owner) = owner {
-                name_owner(&mut assessment, owner);
+                name_owner(&mut assessment, owner, traced.basis);
             }
             return assessment;
         }
         Origin::Forged { owner, why } => Ok(vec![forged(owner, why, traced)]),
-        Origin::Squatting { cron_job, due, by } => Ok(vec![squatting(cron_job, *due, by.as_deref(), traced)]),
+        Origin::Squatting { cron_job, due, by } => Ok(vec![squatting(cron_job, *due, by.as_deref())]),
     };
     let risks = risk::all(&Facts::of(workload, surroundings, now), &[], None);
     let (deviations, unknown) = match deviations {
@@ -158,7 +158,11 @@ fn drifted(workload: &Workload, name: &str, cron_job: Option<&Workload>, traced:
         found.push(drift(TEMPLATE, format!("the template of CronJob {name}"), observed));
     }
     if let Some(first) = found.first_mut() {
-        first.observed = printable(&format!("{}{}", first.observed, rests_on(traced)), 2 * SHOWN);
+        let doubt = match traced.basis {
+            Basis::Audit | Basis::Admission => String::new(),
+            Basis::Marks => format!(" (that it is a run rests on {})", traced.basis),
+        };
+        first.observed = printable(&format!("{}{doubt}", first.observed), 2 * SHOWN);
     }
     found
 }
@@ -186,40 +190,37 @@ fn as_job(cron_job: &Workload, job: &Workload) -> Workload {
     Workload { key, labels, marker_annotations, cron: None, job: settings, ..cron_job.clone() }
 }
 
-fn name_owner(assessment: &mut Assessment, owner: &str) {
+fn name_owner(assessment: &mut Assessment, owner: &str, basis: Basis) {
     let unapproved =
         |deviation: &&mut Deviation| deviation.code == DeviationCode::Unapproved && deviation.approval.is_none();
     if let Some(deviation) = assessment.deviations.iter_mut().find(unapproved) {
+        let untold = if basis == Basis::Marks { ": no event tells who created it" } else { "" };
         *deviation = Deviation {
             path: OWNER.to_owned(),
             expected: "an ApprovedCronJob that selects it, or a trusted controller that made it".to_owned(),
-            observed: printable(&format!("{owner}, which no trusted controller stands behind"), SHOWN),
+            observed: printable(&format!("{owner}, which no trusted controller stands behind{untold}"), 2 * SHOWN),
             ..deviation.clone()
         };
     }
 }
 
-/// What a verdict rests on, where that is less than it could be.
-fn rests_on(traced: &Traced) -> String {
-    match traced.basis {
-        Basis::Audit | Basis::Admission => String::new(),
-        Basis::Marks => format!(" (this rests on {})", traced.basis),
-    }
-}
-
 fn forged(owner: &str, why: &Contradiction, traced: &Traced) -> Deviation {
     let is_compared = !matches!(why, Contradiction::NoSuchOwner | Contradiction::Maker(_));
+    let doubt = match traced.basis {
+        Basis::Audit | Basis::Admission => String::new(),
+        Basis::Marks => format!(" (this rests on {})", traced.basis),
+    };
     let other = if is_compared { ", with another template" } else { "" };
     Deviation {
         code: DeviationCode::ForgedOwner,
         path: OWNER.to_owned(),
         expected: "an owner that made the Job".to_owned(),
-        observed: printable(&format!("{owner}, but {why}{other}{}", rests_on(traced)), 2 * SHOWN),
+        observed: printable(&format!("{owner}, but {why}{other}{doubt}"), 2 * SHOWN),
         approval: None,
     }
 }
 
-fn squatting(cron_job: &str, due: Timestamp, by: Option<&str>, traced: &Traced) -> Deviation {
+fn squatting(cron_job: &str, due: Timestamp, by: Option<&str>) -> Deviation {
     let cron_job = printable(cron_job, SHOWN);
     Deviation {
         code: DeviationCode::TickSquatting,
@@ -227,7 +228,7 @@ fn squatting(cron_job: &str, due: Timestamp, by: Option<&str>, traced: &Traced) 
         expected: format!("created by the CronJob controller, as the run of CronJob {cron_job} that is due {due}"),
         observed: match by {
             Some(by) => printable(&format!("created before its time by {by}"), SHOWN),
-            None => printable(&format!("created before its time{}", rests_on(traced)), SHOWN),
+            None => "created before its time; no event tells by whom".to_owned(),
         },
         approval: None,
     }

@@ -10,7 +10,7 @@ use super::{Assessment, SHOWN, risk};
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, Link};
 use crate::inventory::Approval;
-use crate::lineage::{Difference, DigestVerdict, Drift, RunningPod, is_approved, of_pod};
+use crate::lineage::{Difference, DigestVerdict, Drift, Imitation, RunningPod, is_approved, of_pod};
 use crate::workload::Workload;
 use crate::workload::redact::printable;
 
@@ -30,7 +30,7 @@ pub struct PodReport {
     /// How many more differences there are.
     pub more: usize,
     /// What it has that passes itself off as what an injector adds.
-    pub imitations: Vec<String>,
+    pub imitations: Vec<Imitation>,
     /// The injectors that added to it.
     pub injectors: Vec<String>,
     /// The images whose digest is known.
@@ -63,7 +63,7 @@ impl PodReport {
             name: printable(&pod.name, SHOWN),
             differences: drift.differences.iter().take(MOST).cloned().collect(),
             more: drift.more + drift.differences.len().saturating_sub(MOST),
-            imitations: drift.imitations.iter().map(ToString::to_string).collect(),
+            imitations: drift.imitations.clone(),
             injectors: drift.injectors.clone(),
             images: pulled.collect(),
             is_hidden: false,
@@ -87,7 +87,7 @@ impl PodReport {
             .differences
             .iter()
             .map(|Difference { path, expected, observed }| {
-                let imitation = self.imitations.iter().find(|imitation| imitation.starts_with(path.as_str()));
+                let imitation = self.imitations.iter().find(|imitation| is_about(imitation, path));
                 let observed = absent(observed);
                 let observed = match imitation {
                     Some(imitation) => printable(&format!("{observed} ({imitation})"), 2 * SHOWN),
@@ -152,6 +152,11 @@ pub fn stray(workload: &Workload, pod: &str, now: Timestamp) -> Assessment {
     let deviation = drift("metadata.labels", "the labels of a Job that made it".to_owned(), observed);
     let risks = risk::all(&Facts::of(workload, Surroundings::default(), now), &[], None);
     Assessment { deviations: vec![deviation], risks, ..Assessment::default() }.rated()
+}
+
+/// Whether an imitation is to be told with this difference: that of a container with the first of its differences, which is its name.
+fn is_about(imitation: &Imitation, path: &str) -> bool {
+    path.strip_prefix(imitation.path.as_str()).is_some_and(|rest| rest.is_empty() || rest == ".name")
 }
 
 fn drift(path: &str, expected: String, observed: String) -> Deviation {

@@ -1,6 +1,7 @@
 //! The chain of a Job in the words of a finding.
 
-use super::origin::{Origin, Traced};
+use super::origin::{Basis, Origin, Traced};
+use super::template::Match;
 use crate::api::finding::{Link, LinkKind};
 use crate::workload::WorkloadKey;
 use crate::workload::redact::printable;
@@ -12,11 +13,16 @@ const SHOWN: usize = 253;
 pub fn of_pod<'a>(name: &str, images: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Link> {
     let link = |kind: LinkKind, name: &str, rests_on: String| Link { kind, name: printable(name, SHOWN), rests_on };
     let pod = link(LinkKind::Pod, name, "its labels name the Job".to_owned());
-    let digests = images.map(|(image, digest)| {
+    let mut links = vec![pod];
+    for (image, digest) in images {
         let rests_on = format!("what the node reports that it pulled for {}", printable(image, SHOWN));
-        link(LinkKind::Digest, digest, rests_on)
-    });
-    std::iter::once(pod).chain(digests).collect()
+        let digest = link(LinkKind::Digest, digest, rests_on);
+        // Several containers can run one image.
+        if !links.contains(&digest) {
+            links.push(digest);
+        }
+    }
+    links
 }
 
 /// The chain up to a Job, with what each link rests on.
@@ -46,16 +52,23 @@ pub fn of_job(key: &WorkloadKey, traced: &Traced) -> Vec<Link> {
         }
         Origin::Standalone { owner: None } => {}
     }
+    let told = match basis {
+        Basis::Audit | Basis::Admission => basis.to_string(),
+        Basis::Marks => "no event tells who created it".to_owned(),
+    };
     let tie = match origin {
+        Origin::Run { template: Match::Other, .. } => {
+            format!("a run of the schedule with another template: {basis}")
+        }
         Origin::Run { .. } => format!("a run of the schedule: {basis}"),
         Origin::Manual { why, .. } => format!("a run by hand, as {why}: {basis}"),
         Origin::Child { maker, .. } => format!("made by {maker}: {basis}"),
         Origin::Standalone { owner: Some(_) } => {
-            format!("its owner reference, which no trusted controller stands behind: {basis}")
+            format!("its owner reference, which no trusted controller stands behind; {told}")
         }
-        Origin::Standalone { owner: None } => format!("nothing accounts for it: {basis}"),
+        Origin::Standalone { owner: None } => format!("nothing accounts for it; {told}"),
         Origin::Forged { why, .. } => format!("a forged owner reference, as {why}: {basis}"),
-        Origin::Squatting { .. } => format!("the name of a run before its time: {basis}"),
+        Origin::Squatting { .. } => format!("the name of a run before its time; {told}"),
     };
     link(LinkKind::Job, &key.name, &tie);
     links

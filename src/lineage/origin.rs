@@ -163,7 +163,7 @@ impl fmt::Display for Contradiction {
         match self {
             Self::Creator(who) => write!(f, "it was created by {who}"),
             Self::Maker(why) => f.write_str(why),
-            Self::NoSuchOwner => f.write_str("there is no such CronJob"),
+            Self::NoSuchOwner => f.write_str("there is no CronJob of that name and uid"),
             Self::ByHand => f.write_str("it has the mark of a run by hand"),
             Self::Name => f.write_str("its name is not that of a run"),
             Self::OwnerReference => f.write_str("its owner reference does not block the deletion of the owner"),
@@ -253,8 +253,13 @@ fn of_others(case: &Case<'_>, makers: &Makers) -> Origin {
     }
 }
 
+/// Who created it. Whoever acts as somebody else is named first: the other one did nothing.
 fn who(deed: &Deed) -> String {
-    printable(&deed.actor.effective().username, SHOWN)
+    let user = printable(&deed.actor.user.username, SHOWN);
+    match &deed.actor.impersonated {
+        Some(other) => format!("{user}, who acted as {}", printable(&other.username, SHOWN)),
+        None => user,
+    }
 }
 
 fn told(mismatch: &Mismatch) -> String {

@@ -44,7 +44,7 @@ pub enum Match {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Templates {
     now: Template,
-    /// Since when it has the one that it has now; absent if that is not known.
+    /// Since when the CronJob is what it is now; absent if that is not known.
     since: Option<Timestamp>,
     /// From when on every template that it had is known.
     known_since: Option<Timestamp>,
@@ -58,14 +58,15 @@ impl Templates {
         Self { now, since, known_since: since, before: Vec::new() }
     }
 
-    /// Notes that it has another template since then.
+    /// Notes that the CronJob was changed then, and which template it has since. What changed may be its schedule only.
     pub fn replace(&mut self, by: Template, at: Timestamp) {
+        self.since = Some(at);
         if by == self.now {
             return;
         }
         self.before.push((self.now, at));
         self.known_since = self.known_since.or(Some(at));
-        (self.now, self.since) = (by, Some(at));
+        self.now = by;
         if self.before.len() > MOST {
             let (_, replaced) = self.before.remove(0);
             self.known_since = Some(replaced);
@@ -136,6 +137,17 @@ mod tests {
         changed.replace(B, at(6_000));
         assert_eq!(changed.compare(C, at(5_000)), Match::Unknown);
         assert_eq!(changed.compare(C, at(6_500)), Match::Other);
+    }
+
+    /// A run of yesterday is not judged by a schedule of today.
+    #[test]
+    fn a_change_of_the_schedule_alone_is_a_change() {
+        let mut templates = Templates::new(A, Some(at(1_000)));
+        assert!(templates.is_current(at(1_500)));
+        templates.replace(A, at(2_000));
+        assert!(!templates.is_current(at(1_500)) && templates.is_current(at(2_000)));
+        assert_eq!(templates.compare(A, at(1_500)), Match::Same);
+        assert_eq!(templates.compare(B, at(1_500)), Match::Other);
     }
 
     #[test]

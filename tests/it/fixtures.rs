@@ -5,14 +5,15 @@
 //! `UPDATE_FIXTURES=1` rewrites what is expected, for review with `git diff`; the test fails then, so that it never passes
 //! by itself.
 
+pub mod catalogue;
 mod content;
-mod evidence;
+pub mod evidence;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use catalogue::{Comparison, text, yaml};
 use content::Content;
 use cronwarden::api::code::{DeviationCode, RiskCode, Severity};
 use cronwarden::api::finding::{ConsideredApproval, Deviation, Outcome, Risk};
@@ -30,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// When everything is judged, unless `expected.yaml` says otherwise.
-const NOW: &str = "2026-06-01T00:00:00Z";
+pub const NOW: &str = "2026-06-01T00:00:00Z";
 
 /// So that the catalogue does not shrink unnoticed.
 const FEWEST_FIXTURES: usize = 190;
@@ -69,15 +70,15 @@ pub const NOT_FROM_OBJECTS: [&str; 15] = [
 /// What `expected.yaml` holds: an assessment, and when it is made if that matters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Expected {
+pub struct Expected {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     now: Option<Timestamp>,
     severity: Severity,
     severity_reasons: Vec<String>,
-    deviations: Vec<Deviation>,
-    risks: Vec<Risk>,
+    pub deviations: Vec<Deviation>,
+    pub risks: Vec<Risk>,
     approvals: Vec<ConsideredApproval>,
-    unknown: Vec<Unknown>,
+    pub unknown: Vec<Unknown>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     own_approvals: Vec<String>,
 }
@@ -85,14 +86,15 @@ struct Expected {
 /// What an approval expects and cannot be checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unknown {
+pub struct Unknown {
     code: DeviationCode,
-    expected: String,
+    pub expected: String,
     approval: String,
 }
 
 impl Expected {
-    fn of(assessment: &Assessment, now: Option<Timestamp>) -> Self {
+    /// An assessment, and when it is made if that matters.
+    pub fn of(assessment: &Assessment, now: Option<Timestamp>) -> Self {
         // Without `..`, so that no new part of an assessment is forgotten here.
         // A fixture is one workload, so that there is no campaign that it could belong to.
         let Assessment {
@@ -110,7 +112,8 @@ impl Expected {
         Self { now, severity, severity_reasons, deviations, risks, approvals, unknown, own_approvals }
     }
 
-    fn codes(&self) -> impl Iterator<Item = &'static str> {
+    /// The codes of its deviations and risks.
+    pub fn codes(&self) -> impl Iterator<Item = &'static str> {
         let deviations = self.deviations.iter().map(|deviation| deviation.code.as_str());
         deviations.chain(self.risks.iter().map(|risk| risk.code.as_str()))
     }
@@ -137,12 +140,7 @@ impl Fixture {
     fn read(folder: &Path) -> anyhow::Result<Self> {
         let expected: Option<Expected> = yaml(&folder.join("expected.yaml"))?;
         let now = expected.as_ref().and_then(|expected| expected.now).unwrap_or(NOW.parse()?);
-        let mut inventory = Inventory::default();
-        let approvals = serde_saphyr::from_multiple::<ApprovedCronJob>(&text(&folder.join("inventory.yaml"))?)?;
-        for approval in &approvals {
-            let replaced = inventory.insert(Approval::compile(approval));
-            ensure!(replaced.is_none(), "two approvals have the same name");
-        }
+        let (approvals, inventory) = self::inventory(folder)?;
         let namespace: Labels = yaml(&folder.join("namespace.yaml"))?.unwrap_or_default();
         let nobody = |workload, assessment| Self {
             folder: folder.to_owned(),
@@ -184,43 +182,29 @@ impl Fixture {
     }
 
     fn name(&self) -> String {
-        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        catalogue::name(&self.folder)
     }
 
     fn observed(&self) -> Expected {
         Expected::of(&self.assessment, self.expected.as_ref().and_then(|expected| expected.now))
     }
-
-    /// What the assessment is and should not be, or nothing.
-    fn difference(&self) -> anyhow::Result<Option<String>> {
-        let observed = self.observed();
-        if self.expected.as_ref() == Some(&observed) {
-            return Ok(None);
-        }
-        let expected = self.expected.as_ref().map(serde_saphyr::to_string).transpose()?.unwrap_or_default();
-        Ok(Some(format!("{}\n{}", self.name(), diff(&expected, &serde_saphyr::to_string(&observed)?))))
-    }
 }
 
 /// Every fixture, by name.
 fn all() -> anyhow::Result<Vec<Fixture>> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/assess"))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<anyhow::Result<_>>()?;
-    folders.sort();
-    folders.into_iter().map(|folder| Fixture::read(&folder).with_context(|| folder.display().to_string())).collect()
+    let folders = catalogue::folders("assess")?.into_iter();
+    folders.map(|folder| Fixture::read(&folder).with_context(|| folder.display().to_string())).collect()
 }
 
-fn text(file: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(file).with_context(|| file.display().to_string())
-}
-
-/// The content of a file that may be absent.
-fn yaml<T: serde::de::DeserializeOwned>(file: &Path) -> anyhow::Result<Option<T>> {
-    if !file.exists() {
-        return Ok(None);
+/// The approvals of a fixture, and the inventory that they make.
+pub fn inventory(folder: &Path) -> anyhow::Result<(Vec<ApprovedCronJob>, Inventory)> {
+    let approvals = serde_saphyr::from_multiple::<ApprovedCronJob>(&text(&folder.join("inventory.yaml"))?)?;
+    let mut inventory = Inventory::default();
+    for approval in &approvals {
+        let replaced = inventory.insert(Approval::compile(approval));
+        ensure!(replaced.is_none(), "two approvals have the same name");
     }
-    serde_saphyr::from_str(&text(file)?).map(Some).with_context(|| file.display().to_string())
+    Ok((approvals, inventory))
 }
 
 /// The workload of a fixture, or why it cannot be read, with its metadata.
@@ -231,51 +215,13 @@ fn workload(file: &Path) -> anyhow::Result<(ObjectMeta, Result<Workload, Unreada
     Ok((metadata, Workload::from_json(kind, &manifest.to_string())))
 }
 
-/// The lines that only one of the texts has, each with a sign, between those that both have.
-fn diff(expected: &str, observed: &str) -> String {
-    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), observed.lines().collect());
-    // The length of the longest common part from each pair of lines on.
-    let mut common = vec![vec![0usize; new.len() + 1]; old.len() + 1];
-    for i in (0..old.len()).rev() {
-        for j in (0..new.len()).rev() {
-            common[i][j] =
-                if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
-        }
-    }
-    let (mut i, mut j, mut lines) = (0, 0, Vec::new());
-    while i < old.len() || j < new.len() {
-        if i < old.len() && j < new.len() && old[i] == new[j] {
-            lines.push(format!("    {}", old[i]));
-            (i, j) = (i + 1, j + 1);
-        } else if j == new.len() || i < old.len() && common[i + 1][j] >= common[i][j + 1] {
-            lines.push(format!("  - {}", old[i]));
-            i += 1;
-        } else {
-            lines.push(format!("  + {}", new[j]));
-            j += 1;
-        }
-    }
-    lines.join("\n")
-}
-
 #[test]
 fn every_workload_is_assessed_as_expected() -> anyhow::Result<()> {
-    let fixtures = all()?;
-    let mut differences = Vec::new();
-    for fixture in &fixtures {
-        differences.extend(fixture.difference()?);
-        if std::env::var_os("UPDATE_FIXTURES").is_some() {
-            fs::write(fixture.folder.join("expected.yaml"), serde_saphyr::to_string(&fixture.observed())?)?;
-        }
+    let mut comparison = Comparison::default();
+    for fixture in all()? {
+        comparison.add(&fixture.folder, fixture.expected.as_ref(), &fixture.observed())?;
     }
-    assert!(
-        differences.is_empty(),
-        "{} of {} fixtures are assessed otherwise (- expected, + observed):\n\n{}",
-        differences.len(),
-        fixtures.len(),
-        differences.join("\n\n")
-    );
-    assert!(fixtures.len() >= FEWEST_FIXTURES, "there are only {} fixtures", fixtures.len());
+    comparison.settle(FEWEST_FIXTURES);
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod fuzz_regressions;
 mod identity;
 #[cfg(feature = "operator")]
 mod intake;
+mod jobs;
 mod layering;
 #[cfg(feature = "operator")]
 mod lineage;
