@@ -43,12 +43,13 @@ pub fn job<'a>(
 ) -> Assessment {
     let surroundings = surroundings.into();
     let mut assessment = alone(workload, lineage, inventory, surroundings, now);
-    if lineage.pods.is_empty() {
+    if lineage.pods.is_empty() && workload.job.manual_selector.is_none() {
         return assessment;
     }
     let accountable = lineage.cron_job.filter(|_| !matches!(lineage.traced.origin, Origin::Standalone { .. }));
     let approvals = inventory.selecting(accountable.unwrap_or(workload), surroundings.namespace);
-    let deviations = pod::deviations(lineage.pods, &approvals, now);
+    let mut deviations = pod::deviations(lineage.pods, &approvals, now);
+    deviations.extend(workload.job.manual_selector.map(|_| pod::unseen()));
     if !deviations.is_empty() {
         assessment.deviations.extend(deviations);
         if assessment.risks.is_empty() {

@@ -25,6 +25,8 @@ const MOST_DIGESTS: usize = 4;
 pub struct PodReport {
     /// Its name.
     pub name: String,
+    /// Its uid.
+    pub uid: String,
     /// In what it differs from the template of its Job.
     pub differences: Vec<Difference>,
     /// How many more differences there are.
@@ -61,6 +63,7 @@ impl PodReport {
         });
         Self {
             name: printable(&pod.name, SHOWN),
+            uid: pod.uid.clone(),
             differences: drift.differences.iter().take(MOST).cloned().collect(),
             more: drift.more + drift.differences.len().saturating_sub(MOST),
             imitations: drift.imitations.clone(),
@@ -68,6 +71,20 @@ impl PodReport {
             images: pulled.collect(),
             is_hidden: false,
             changed: Vec::new(),
+        }
+    }
+
+    /// Takes over what spoke against the same Pod before.
+    pub fn remember(&mut self, before: &Self) {
+        if self.uid != before.uid {
+            return;
+        }
+        self.is_hidden |= before.is_hidden;
+        self.changed.clone_from(&before.changed);
+        for difference in &before.differences {
+            if !self.differences.contains(difference) && self.differences.len() < MOST {
+                self.differences.push(difference.clone());
+            }
         }
     }
 
@@ -143,6 +160,17 @@ pub(super) fn deviations(pods: &[PodReport], approvals: &[&Arc<Approval>], now: 
         }
     }
     found
+}
+
+/// What speaks against a Job that chooses by which labels it knows its Pods.
+pub(super) fn unseen() -> Deviation {
+    Deviation {
+        code: DeviationCode::PodDrift,
+        path: "spec.manualSelector".to_owned(),
+        expected: "false".to_owned(),
+        observed: "true: its Pods need not have the labels by which they are seen".to_owned(),
+        approval: None,
+    }
 }
 
 /// The assessment of a Pod that has the labels of a Job which is not there. `workload` is the Job that it would be of.

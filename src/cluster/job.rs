@@ -126,19 +126,9 @@ impl Shared {
         marks
     }
 
-    /// Forgets what no Job has any more, if a Job that is gone was the last to have it.
-    pub(super) fn release(&mut self, job: &Job) {
-        // This set, and the Job that goes.
-        const LAST: usize = 2;
-        if let Ok(content) = &job.content
-            && Arc::strong_count(&content.packed) <= LAST
-        {
-            self.contents.remove(&*content.packed);
-        }
-        if let Some(owner) = &job.marks.owner
-            && Arc::strong_count(owner) <= LAST
-        {
-            self.owners.remove(owner);
-        }
+    /// Forgets what no Job has any more.
+    pub(super) fn sweep(&mut self) {
+        self.contents.retain(|packed, _| Arc::strong_count(packed) > 1);
+        self.owners.retain(|owner| Arc::strong_count(owner) > 1);
     }
 }

@@ -26,7 +26,7 @@ pub use event::{Notice, Reason};
 pub use fingerprint::fingerprint;
 pub use plan::{Closing, Subject, Write, attributed, closing, expired, plan, restored};
 pub use record::{Acknowledgement, Record, is_intact};
-pub use runs::{BEHIND, Count};
+pub use runs::Count;
 
 /// The name of the finding about a workload: readable, and made unique by a hash of kind, namespace, name and uid.
 ///

@@ -12,7 +12,7 @@ use crate::api::finding::Runs;
 const LATEST: usize = 5;
 
 /// How long a count may be behind.
-pub const BEHIND: SignedDuration = SignedDuration::from_mins(10);
+const BEHIND: SignedDuration = SignedDuration::from_mins(10);
 
 /// The longest name of a Job that is shown, in bytes.
 const LONGEST_NAME: usize = 253;
@@ -51,6 +51,11 @@ impl Count {
     /// When the last one was created.
     pub fn last(&self) -> Option<Timestamp> {
         self.last
+    }
+
+    /// The names of the last ones, newest first.
+    pub fn latest(&self) -> impl Iterator<Item = &str> {
+        self.latest.iter().map(|name| &**name)
     }
 
     /// From when on a count that was recorded may be written anew, whatever it is.

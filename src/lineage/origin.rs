@@ -182,10 +182,11 @@ pub fn trace(case: &Case<'_>, makers: &Makers) -> Traced {
         None => Basis::Marks,
     };
     let is_run = case.creator.map(|deed| makers.is_cron_job_controller(&deed.actor));
-    let origin = squatting(case, is_run).unwrap_or_else(|| match case.marks.cron_job() {
-        Some(owner) => of_cron_job(case, owner, is_run),
-        None => of_others(case, makers),
-    });
+    let origin =
+        squatting(case, is_run).or_else(|| orphan(case, is_run)).unwrap_or_else(|| match case.marks.cron_job() {
+            Some(owner) => of_cron_job(case, owner, is_run),
+            None => of_others(case, makers),
+        });
     Traced { origin, basis }
 }
 
@@ -200,6 +201,13 @@ fn squatting(case: &Case<'_>, is_run: Option<bool>) -> Option<Origin> {
     let is_early = early > slack && early <= HORIZON && is_run != Some(true);
     let is_meant = (is_parent || case.namesake.is_some()) && cron.is_none_or(|cron| is_due(cron, due) != Some(false));
     (is_early && is_meant).then(|| Origin::Squatting { cron_job: name.to_owned(), due, by: case.creator.map(who) })
+}
+
+/// A run that lost its CronJob: who created it tells what it was.
+fn orphan(case: &Case<'_>, is_run: Option<bool>) -> Option<Origin> {
+    let is_orphan = is_run == Some(true) && case.marks.owner.is_none();
+    let (cron_job, _) = run_name::parts(&case.workload.key.name).filter(|_| is_orphan)?;
+    Some(Origin::Run { cron_job: cron_job.to_owned(), tick: claimed_tick(case), template: Match::Unknown })
 }
 
 fn of_cron_job(case: &Case<'_>, owner: &Owner, is_run: Option<bool>) -> Origin {

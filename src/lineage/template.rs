@@ -43,19 +43,29 @@ pub enum Match {
 /// The templates that a CronJob has had, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Templates {
-    now: Template,
     /// Since when the CronJob is what it is now; absent if that is not known.
     since: Option<Timestamp>,
     /// From when on every template that it had is known.
     known_since: Option<Timestamp>,
-    /// Those before, oldest first, with the time when they were replaced.
-    before: Vec<(Template, Timestamp)>,
+    now: Template,
+    /// Since when it has the template that it has now; absent if that is not known.
+    now_since: Option<Timestamp>,
+    /// Those before, oldest first.
+    before: Vec<Past>,
+}
+
+/// A template that a CronJob had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Past {
+    template: Template,
+    from: Option<Timestamp>,
+    until: Timestamp,
 }
 
 impl Templates {
     /// A CronJob that has this template, since this time if that is known.
     pub fn new(now: Template, since: Option<Timestamp>) -> Self {
-        Self { now, since, known_since: since, before: Vec::new() }
+        Self { since, known_since: since, now, now_since: since, before: Vec::new() }
     }
 
     /// Notes that the CronJob was changed then, and which template it has since. What changed may be its schedule only.
@@ -64,21 +74,23 @@ impl Templates {
         if by == self.now {
             return;
         }
-        self.before.push((self.now, at));
+        self.before.push(Past { template: self.now, from: self.now_since, until: at });
         self.known_since = self.known_since.or(Some(at));
-        self.now = by;
+        (self.now, self.now_since) = (by, Some(at));
         if self.before.len() > MOST {
-            let (_, replaced) = self.before.remove(0);
-            self.known_since = Some(replaced);
+            self.known_since = Some(self.before.remove(0).until);
         }
     }
 
     /// Compares a Job that was created at some time.
     pub fn compare(&self, job: Template, created: Timestamp) -> Match {
-        let late = |at: &Timestamp| at.saturating_add(LATE).is_ok_and(|until| created <= until);
-        let is_known = |(template, replaced): &(Template, Timestamp)| *template == job && late(replaced);
         // One that is new may be in use before its watch has told of it.
-        if job == self.now || self.before.iter().any(is_known) {
+        let began = |from: Option<Timestamp>| {
+            from.is_none_or(|from| created.saturating_add(LATE).is_ok_and(|created| created >= from))
+        };
+        let ended = |until: Timestamp| until.saturating_add(LATE).is_ok_and(|until| created > until);
+        let was = |past: &Past| past.template == job && began(past.from) && !ended(past.until);
+        if job == self.now && began(self.now_since) || self.before.iter().any(was) {
             return Match::Same;
         }
         match self.known_since {
@@ -122,6 +134,7 @@ mod tests {
             (C, 1_500, Match::Other),
             (C, 500, Match::Unknown),
             (A, 2_500, Match::Other),
+            (B, 1_500, Match::Other),
             (C, 2_500, Match::Other),
         ] {
             assert_eq!(templates.compare(template, at(created)), expected, "{template:?} at {created}");

@@ -41,6 +41,7 @@ pub(super) struct Spec {
     pub active_deadline_seconds: Option<i64>,
     pub parallelism: Option<i64>,
     pub completions: Option<i64>,
+    pub manual_selector: Option<bool>,
     pub template: Option<PodTemplate>,
 }
 

@@ -105,6 +105,8 @@ pub struct JobSettings {
     pub parallelism: i64,
     /// How many Pods have to succeed; none at all if it is 0, any number if it is absent.
     pub completions: Option<i64>,
+    /// `Some(true)` if the Job chooses by which labels it knows its Pods. Only a Job of its own can.
+    pub manual_selector: Option<bool>,
 }
 
 impl Workload {

@@ -68,6 +68,7 @@ pub(super) fn workload(kind: WorkloadKind, object: Object) -> Result<Workload, U
             suspend: job.suspend.unwrap_or(false),
             parallelism: job.parallelism.unwrap_or(1),
             completions: job.completions.or(if job.parallelism.is_none() { Some(1) } else { None }),
+            manual_selector: job.manual_selector.filter(|is_manual| *is_manual),
         },
         pod: pod(template.spec.unwrap_or_default(), template_metadata),
     })

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::job::{Job, Membership};
 use super::lineage::membership;
 use super::{Concerned, Picture};
+use crate::api::finding::State;
 use crate::assess::Assessment;
-use crate::finding::{self, Attribution, Count, Record, Subject, Write};
+use crate::finding::{self, Attribution, Count, Subject, Write};
 use crate::workload::WorkloadKey;
 
 /// How long after the last of its Jobs such a finding stays open: the next one would only open it again.
@@ -28,8 +29,20 @@ struct Group {
     last: (WorkloadKey, Job),
     /// When the last of them was seen.
     seen: Timestamp,
+    /// When it is looked at again, whatever happens.
+    again: Option<Timestamp>,
     /// Whether those that are there were judged otherwise since.
     is_forsaken: bool,
+}
+
+/// What is looked at of a group.
+struct View {
+    alike: Box<str>,
+    count: Count,
+    last: (WorkloadKey, Job),
+    is_forsaken: bool,
+    /// When it is over, if none of its Jobs is there.
+    is_over: Option<Timestamp>,
 }
 
 impl Groups {
@@ -48,6 +61,7 @@ impl Groups {
             count: base(),
             last: (key.clone(), job.clone()),
             seen: now,
+            again: None,
             is_forsaken: false,
         };
         let group = all.entry(group.alike.clone()).or_insert_with(new);
@@ -76,8 +90,24 @@ impl Groups {
         }
     }
 
-    fn of(&self, key: &WorkloadKey) -> Vec<(Box<str>, Group)> {
-        self.0.get(key).into_iter().flatten().map(|(alike, group)| (alike.clone(), group.clone())).collect()
+    fn of(&self, key: &WorkloadKey) -> Vec<View> {
+        let view = |(alike, group): (&Box<str>, &Group)| View {
+            alike: alike.clone(),
+            count: group.count.clone(),
+            last: group.last.clone(),
+            is_forsaken: group.is_forsaken,
+            is_over: group.live.is_empty().then(|| group.seen.saturating_add(REST).unwrap_or(Timestamp::MAX)),
+        };
+        self.0.get(key).into_iter().flatten().map(view).collect()
+    }
+
+    /// When a group is to be looked at again, if that is not settled yet.
+    fn settle(&mut self, key: &WorkloadKey, alike: &str, now: Timestamp) -> Option<Timestamp> {
+        let group = self.0.get_mut(key)?.get_mut(alike)?;
+        let is_settled = group.again.is_some_and(|again| again > now);
+        let again = now.saturating_add(REST).ok().filter(|_| !is_settled)?;
+        group.again = Some(again);
+        Some(again)
     }
 
     fn has(&self, key: &WorkloadKey, alike: &str) -> bool {
@@ -101,30 +131,38 @@ impl Picture {
         let subject = Concerned::Workload(key.clone());
         let mut writes = self.bring_back(&subject);
         let concerned = if writes.is_empty() { Vec::new() } else { vec![subject.clone()] };
-        for (alike, group) in self.groups.of(key) {
-            let reference = finding::group_reference(&key.namespace, key.name.trim_end_matches('*'), &alike);
-            let end = group.seen.saturating_add(REST).unwrap_or(Timestamp::MAX);
-            if group.is_forsaken {
+        for group in self.groups.of(key) {
+            let View { alike, is_forsaken, is_over, .. } = &group;
+            let reference = finding::group_reference(&key.namespace, key.name.trim_end_matches('*'), alike);
+            if *is_forsaken {
                 writes.extend(self.plan(Subject::of(&reference), &Assessment::default(), now));
-                self.groups.remove(key, &alike);
-            } else if group.live.is_empty() && end <= now {
-                self.groups.remove(key, &alike);
+                self.groups.remove(key, alike);
+            } else if is_over.is_some_and(|end| end <= now) {
+                self.groups.remove(key, alike);
             } else {
-                self.deadlines.add(end, subject.clone());
+                if let Some(again) = self.groups.settle(key, alike, now) {
+                    self.deadlines.add(again, subject.clone());
+                }
                 writes.extend(self.plan_group(&subject, &reference, &group, now));
             }
         }
-        let is_there = |picture: &Self, record: &Record| {
+        let mut there = BTreeSet::new();
+        for record in self.findings.about(&subject).filter(|record| record.state().is_some_and(State::is_active)) {
             let end = record.runs().and_then(Count::last).and_then(|last| last.checked_add(REST).ok());
-            picture.groups.has(key, &record.workload.uid) || end.is_some_and(|end| end > now)
-        };
-        let there: BTreeSet<String> =
-            self.findings.about(&subject).filter(|record| is_there(self, record)).map(|r| r.name.clone()).collect();
-        let ends = self.findings.about(&subject).filter(|record| there.contains(&record.name));
-        let ends: Vec<Timestamp> =
-            ends.filter_map(|record| record.runs()?.last()?.checked_add(REST).ok()).filter(|end| *end > now).collect();
-        for end in ends {
-            self.deadlines.add(end, subject.clone());
+            let is_live = |name: &str| {
+                let job = WorkloadKey { name: name.to_owned(), ..key.clone() };
+                self.jobs.get(&job).is_some()
+            };
+            // What they deviated by may be forgotten since: then they go on deviating until they are gone.
+            let is_live = record.runs().is_some_and(|runs| runs.latest().any(is_live));
+            let is_known = self.groups.has(key, &record.workload.uid);
+            if is_known || is_live || end.is_some_and(|end| end > now) {
+                there.insert(record.name.clone());
+                let again = end.filter(|end| *end > now).or_else(|| now.saturating_add(REST).ok());
+                if let Some(again) = again.filter(|_| !is_known) {
+                    self.deadlines.add(again, subject.clone());
+                }
+            }
         }
         writes.extend(self.over(&subject, |record| there.contains(&record.name), now));
         (writes, concerned)
@@ -134,7 +172,7 @@ impl Picture {
         &mut self,
         subject: &Concerned,
         reference: &crate::api::finding::WorkloadReference,
-        group: &Group,
+        group: &View,
         now: Timestamp,
     ) -> Option<Write> {
         let (key, job) = &group.last;

@@ -186,6 +186,7 @@ impl Picture {
     /// Forgets what is known of objects that have been gone for long.
     pub(in crate::cluster) fn tidy(&mut self, now: Timestamp) {
         self.ledger.tidy(now);
+        self.jobs.shared.sweep();
     }
 
     /// The pages of the ledger that have to be kept, which count as kept from now on.

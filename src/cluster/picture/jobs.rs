@@ -9,6 +9,7 @@ use kube::runtime::watcher::Event;
 use super::super::job::{Job, ObservedJob, Shared};
 use super::super::observed::Observed;
 use super::super::store::Workloads;
+use super::identity::object_of;
 use super::{Concerned, Picture};
 use crate::workload::{Unreadable, WorkloadKey, WorkloadKind};
 
@@ -102,9 +103,12 @@ impl Picture {
             }
         };
         if let Some(known) = self.jobs.get(key).filter(|job| job.uid == uid && job.content == content) {
-            // Whose run it is was told when it was made. That it was orphaned since changes nothing.
-            if marks.owner.is_none() {
+            // Whose run it is was told when it was made. That it was orphaned since changes nothing, after a restart neither.
+            if marks.owner.is_none() && known.marks.owner.is_some() {
                 marks.owner.clone_from(&known.marks.owner);
+                if let Some(maker) = &known.maker {
+                    self.ledger.adopt(&uid, &object_of(key), maker);
+                }
             }
             if known.marks == marks && known.seen.claim == seen.claim {
                 return Vec::new();
@@ -120,7 +124,6 @@ impl Picture {
                 job.accounted = before.accounted && job.content == before.content;
                 job.group.clone_from(&before.group);
                 job.pods.clone_from(&before.pods);
-                self.jobs.shared.release(&before);
             }
             Some(before) => self.depart(key, before, now),
             None => {}
@@ -137,7 +140,7 @@ impl Picture {
         concerned.extend(self.own.set(key, &[]).into_iter().map(Concerned::Approval));
         concerned.extend(job.group.iter().map(|group| Concerned::Workload(group.key.clone())));
         let subject = Concerned::Workload(key.clone());
-        if !job.judged || self.findings.about(&subject).next().is_some() {
+        if !job.judged || !job.accounted {
             concerned.push(subject);
         }
         self.depart(key, job, now);
@@ -147,13 +150,12 @@ impl Picture {
     fn depart(&mut self, key: &WorkloadKey, job: Job, now: Timestamp) {
         self.ledger.gone(&job.uid, now);
         self.config_maps.forget_user(key);
-        self.pods.bury(&job.uid);
+        self.pods.bury(&job);
         self.campaigns.gone(&job.uid, now);
         if let Some(group) = &job.group {
             self.groups.leave(group, key);
         }
         if job.judged {
-            self.jobs.shared.release(&job);
         } else {
             self.departed_jobs.add(key, job);
         }

@@ -105,7 +105,6 @@ impl Picture {
     ) {
         let name = finding::name(&finding::reference(key, &job.uid));
         if self.findings.get(&name).is_some_and(|known| known.record.state().is_some()) {
-            self.jobs.shared.release(&job);
             return;
         }
         let verdict = self.assess_job(key, &job, now);
@@ -126,7 +125,6 @@ impl Picture {
             let (counted, accounted) = (noted.counted, noted.accounted);
             self.departed_jobs.add(key, Job { accounted, counted, ..job });
         } else {
-            self.jobs.shared.release(&job);
         }
         writes.extend(write);
     }
@@ -192,7 +190,9 @@ impl Picture {
             _ => None,
         };
         let is_claimed = self.standards.makers.claimed_by(&job.marks, Some(&workload)).is_some();
-        let is_untold = verdict.provenance.creator.is_none() && verdict.provenance.account != Account::NoSource;
+        // Of those that were made before this process began nobody knows who made them, and nobody will.
+        let may_be_told = matches!(verdict.provenance.account, Account::Awaited { .. } | Account::BeforeSource);
+        let is_untold = verdict.provenance.creator.is_none() && may_be_told;
         verdict.is_early = late.is_some() || is_claimed && is_untold;
         // One that is gone already joins nothing, and is known to be part of it if it was there for long enough to be judged.
         let is_there = self.jobs.get(key).is_some_and(|live| live.uid == job.uid);

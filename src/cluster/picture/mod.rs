@@ -131,7 +131,7 @@ pub(in crate::cluster) struct Standards {
 struct Lists {
     workloads: Relist<WorkloadKey>,
     jobs: Relist<WorkloadKey>,
-    pods: Relist<()>,
+    pods: Relist<(WorkloadKey, Box<str>)>,
     namespaces: Relist<String>,
     approvals: Relist<Arc<str>>,
     findings: Relist<String>,
@@ -199,7 +199,7 @@ impl Picture {
     pub(in crate::cluster) fn everything(&self) -> impl Iterator<Item = Concerned> {
         let workloads = self.workloads.keys().map(|key| WorkloadKey::clone(key));
         let jobs = self.jobs.all.keys().map(|key| WorkloadKey::clone(key));
-        let workloads = workloads.chain(jobs).chain(self.departed.keys().cloned());
+        let workloads = workloads.chain(jobs).chain(self.departed.keys().chain(self.departed_jobs.keys()).cloned());
         let recorded = self.findings.subjects().cloned();
         let required = self.inventory.iter().flat_map(|approval| approval.required());
         let approvals = self.inventory.iter().map(|approval| Concerned::Approval(approval.name.clone()));

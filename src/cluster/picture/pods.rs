@@ -1,6 +1,7 @@
 //! Changes of the Pods of Jobs. Little is kept of them: nothing at all of one that is what its Job is.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::runtime::watcher::Event;
@@ -11,8 +12,8 @@ use super::lineage::LATE;
 use super::{Concerned, Picture};
 use crate::assess::{self, PodReport};
 use crate::finding::{self, Subject, Write};
-use crate::lineage::{Change, Digests, Drift, RunningPod, drift};
-use crate::workload::{Workload, WorkloadKey, WorkloadKind};
+use crate::lineage::{Change, Digests, Drift, Owner, RunningPod, drift};
+use crate::workload::{Packed, Workload, WorkloadKey, WorkloadKind};
 
 /// How many Pods are remembered of one Job.
 const MOST_OF_JOB: usize = 8;
@@ -32,10 +33,18 @@ pub(super) struct Pods {
     waiting: HashMap<WorkloadKey, Vec<Waiting>>,
     waiting_count: usize,
     /// Pods whose Job is not there, by its key and by what they say of its uid.
-    strays: HashMap<WorkloadKey, BTreeMap<Box<str>, RunningPod>>,
-    /// The uids of Jobs that are gone: their Pods may outlive them.
-    gone: HashSet<Box<str>>,
+    strays: HashMap<WorkloadKey, BTreeMap<Box<str>, Stray>>,
+    /// Jobs that are gone, by their uids, with what they ran: their Pods may outlive them.
+    gone: HashMap<Box<str>, Option<Arc<Packed>>>,
     latest_gone: VecDeque<Box<str>>,
+}
+
+/// A Pod whose Job is not there.
+#[derive(Clone, Debug)]
+pub(super) struct Stray {
+    pub(super) pod: RunningPod,
+    /// Whether nothing new is said of it: it was there before this process began, when its Job may have been there, too.
+    is_old: bool,
 }
 
 #[derive(Debug)]
@@ -51,14 +60,15 @@ impl Pods {
     pub(super) fn of(&mut self, key: &WorkloadKey) -> Vec<RunningPod> {
         let waiting = self.waiting.remove(key).unwrap_or_default();
         self.waiting_count -= waiting.len();
-        let strays = self.strays.remove(key).into_iter().flat_map(BTreeMap::into_values);
+        let strays = self.strays.remove(key).into_iter().flat_map(BTreeMap::into_values).map(|stray| stray.pod);
         waiting.into_iter().map(|waiting| waiting.pod).chain(strays).collect()
     }
 
     /// A Job is gone, and its Pods may still be told of.
-    pub(super) fn bury(&mut self, uid: &str) {
-        if self.gone.insert(uid.into()) {
-            self.latest_gone.push_back(uid.into());
+    pub(super) fn bury(&mut self, job: &Job) {
+        let content = job.content.as_ref().ok().map(|content| content.packed.clone());
+        if self.gone.insert(job.uid.clone(), content).is_none() {
+            self.latest_gone.push_back(job.uid.clone());
         }
         if self.latest_gone.len() > MOST_GONE
             && let Some(oldest) = self.latest_gone.pop_front()
@@ -67,8 +77,20 @@ impl Pods {
         }
     }
 
+    /// Whether a Job was here, and is gone.
+    pub(super) fn is_of_gone_job(&self, uid: &str) -> bool {
+        self.gone.contains_key(uid)
+    }
+
+    /// What the Job of a Pod ran that is gone.
+    fn gone(&self, pod: &RunningPod) -> Option<Option<Workload>> {
+        let content = self.gone.get(pod.job_uid.as_deref()?)?;
+        Some(content.as_ref().and_then(|packed| packed.unpack().ok()))
+    }
+
     fn wait(&mut self, key: &WorkloadKey, pod: RunningPod, at: Timestamp, is_old: bool) {
-        if pod.job_uid.as_deref().is_some_and(|uid| self.gone.contains(uid)) {
+        let is_stray = |strays: &BTreeMap<Box<str>, Stray>| strays.values().any(|stray| stray.pod.uid == pod.uid);
+        if self.strays.get(key).is_some_and(is_stray) {
             return;
         }
         let waiting = self.waiting.entry(key.clone()).or_default();
@@ -90,17 +112,24 @@ impl Pods {
             self.waiting.remove(key);
         }
         let count: usize = self.strays.values().map(BTreeMap::len).sum();
-        let strays = strays.into_iter().filter(|waiting| !waiting.is_old);
-        for Waiting { pod, .. } in strays.take(MOST.saturating_sub(count)) {
-            self.strays.entry(key.clone()).or_default().insert(uid_of(&pod), pod);
+        for Waiting { pod, is_old, .. } in strays.into_iter().take(MOST.saturating_sub(count)) {
+            self.strays.entry(key.clone()).or_default().insert(uid_of(&pod), Stray { pod, is_old });
         }
     }
 
-    /// A Pod is gone, or has a Job.
+    /// A Pod is gone. Says whether it was a stray one.
     fn forget(&mut self, key: &WorkloadKey, uid: &str) -> bool {
+        if let Some(waiting) = self.waiting.get_mut(key) {
+            let before = waiting.len();
+            waiting.retain(|waiting| waiting.pod.uid != uid);
+            self.waiting_count -= before - waiting.len();
+            if waiting.is_empty() {
+                self.waiting.remove(key);
+            }
+        }
         let Some(strays) = self.strays.get_mut(key) else { return false };
         let before = strays.len();
-        strays.retain(|_, pod| pod.uid != uid);
+        strays.retain(|_, stray| stray.pod.uid != uid);
         let is_news = strays.len() < before;
         if strays.is_empty() {
             self.strays.remove(key);
@@ -108,8 +137,15 @@ impl Pods {
         is_news
     }
 
+    /// The stray Pods and those that wait, by their Jobs and uids.
+    fn all(&self) -> impl Iterator<Item = (WorkloadKey, Box<str>)> {
+        let waiting = self.waiting.iter().flat_map(|(key, all)| all.iter().map(move |one| (key, &one.pod.uid)));
+        let strays = self.strays.iter().flat_map(|(key, all)| all.values().map(move |one| (key, &one.pod.uid)));
+        waiting.chain(strays).map(|(key, uid)| (key.clone(), uid.as_str().into()))
+    }
+
     /// The Pods whose Job of that name is not there, by what they say of its uid.
-    pub(super) fn strays(&self, key: &WorkloadKey) -> impl Iterator<Item = (&Box<str>, &RunningPod)> {
+    pub(super) fn strays(&self, key: &WorkloadKey) -> impl Iterator<Item = (&Box<str>, &Stray)> {
         self.strays.get(key).into_iter().flatten()
     }
 }
@@ -118,11 +154,14 @@ impl Picture {
     pub(super) fn observe_pod(&mut self, event: Event<Observed<RunningPod>>, now: Timestamp) -> Vec<Concerned> {
         match event {
             Event::Init => {
-                self.lists.pods.begin(std::iter::empty());
+                self.lists.pods.begin(self.pods.all());
                 Vec::new()
             }
             Event::InitApply(observed) | Event::Apply(observed) => {
                 if let Ok(pod) = observed.object {
+                    if let Some(key) = job_of(&pod) {
+                        self.lists.pods.mention(&(key, pod.uid.as_str().into()));
+                    }
                     self.put_pod(pod, now)
                 } else {
                     self.metrics.could_not_read("pods");
@@ -145,8 +184,9 @@ impl Picture {
                 concerned
             }
             Event::InitDone => {
-                self.lists.pods.end();
-                Vec::new()
+                let gone = self.lists.pods.end().into_iter();
+                let gone: Vec<_> = gone.filter(|(key, uid)| self.pods.forget(key, uid)).collect();
+                gone.into_iter().map(|(key, _)| Concerned::Workload(key)).collect()
             }
         }
     }
@@ -156,6 +196,12 @@ impl Picture {
         let is_of = |job: &&mut Job| pod.job_uid.as_deref().is_none_or(|uid| *job.uid == *uid);
         let live = self.jobs.all.get_mut(&key).into_iter();
         let Some(job) = live.chain(self.departed_jobs.get_mut(&key)).find(is_of) else {
+            // That Jobs go before their Pods is no news, as long as these run what they were to run.
+            if let Some(workload) = self.pods.gone(&pod)
+                && workload.is_none_or(|it| drift(&it.pod, &pod.pod, &self.standards.injectors).is_none())
+            {
+                return Vec::new();
+            }
             let is_old = self.begun.is_none();
             self.pods.wait(&key, pod, now, is_old);
             if let Ok(late) = now.saturating_add(LATE) {
@@ -166,9 +212,16 @@ impl Picture {
         let Ok(workload) = job.workload(&key) else { return Vec::new() };
         let known = job.pods.iter().find(|known| known.name == pod.name);
         let mut report = PodReport::of(&pod, &drift(&workload.pod, &pod.pod, &self.standards.injectors));
-        report.changed = known.map(|known| known.changed.clone()).unwrap_or_default();
-        report.is_hidden = known.is_some_and(|known| known.is_hidden);
-        if let Some(owner) = job.marks.cron_job() {
+        // What it ran before it was changed back it ran all the same.
+        if let Some(known) = known {
+            report.remember(known);
+        }
+        // What a forged Job ran is no measure for others.
+        let is_run = |owner: &&Owner| {
+            let parent = WorkloadKey { name: owner.name.to_string(), kind: WorkloadKind::CronJob, ..key.clone() };
+            self.workloads.get(&parent).is_some_and(|(_, entry)| entry.uid == owner.uid)
+        };
+        if let Some(owner) = job.marks.cron_job().filter(|_| job.accounted).filter(is_run) {
             let digests = self.pods.digests.entry(owner.uid.clone()).or_default();
             for image in &report.images {
                 if let Change::Another { before } = digests.check(&image.image, &image.digest)
@@ -211,8 +264,8 @@ impl Picture {
     /// What to write about Pods that have the labels of a Job which is not there.
     pub(super) fn judge_strays(&mut self, key: &WorkloadKey, now: Timestamp) -> Vec<Write> {
         self.pods.stray(key, now);
-        let strays: Vec<(Box<str>, RunningPod)> =
-            self.pods.strays(key).map(|(uid, pod)| (uid.clone(), pod.clone())).collect();
+        let news = self.pods.strays(key).filter(|(_, stray)| !stray.is_old);
+        let strays: Vec<(Box<str>, RunningPod)> = news.map(|(uid, stray)| (uid.clone(), stray.pod.clone())).collect();
         let planned = strays.into_iter().filter_map(|(uid, pod)| {
             let workload = Workload { key: key.clone(), uid: uid.to_string(), pod: pod.pod, ..Workload::default() };
             let reference = finding::reference(key, &uid);

@@ -60,7 +60,7 @@ impl Picture {
     /// deviated.
     pub(super) fn by_hand(&self, uid: &str) -> Vec<Concerned> {
         let of_cron_job = self.jobs.of_cron_job(uid);
-        let others = of_cron_job.filter(|(_, job)| !job.accounted);
+        let others = of_cron_job.filter(|(_, job)| !job.accounted || job.group.is_some() || !job.pods.is_empty());
         others.map(|(key, _)| Concerned::Workload(WorkloadKey::clone(key))).collect()
     }
 }

@@ -134,7 +134,7 @@ impl Picture {
             WorkloadKind::Job => {
                 let live = self.jobs.all.get_mut(key).into_iter();
                 let job = live.chain(self.departed_jobs.get_mut(key)).find(|job| *job.uid == *uid);
-                let Some(job) = job else { return false };
+                let Some(job) = job else { return self.pods.is_of_gone_job(uid) };
                 job.maker = job.maker.take().or_else(|| maker.cloned());
                 true
             }

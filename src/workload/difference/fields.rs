@@ -74,12 +74,14 @@ impl Fields {
     }
 
     fn job(&mut self, path: &str, job: &JobSettings) {
-        let JobSettings { ttl_after_finished, active_deadline, suspend, parallelism, completions } = job;
+        let JobSettings { ttl_after_finished, active_deadline, suspend, parallelism, completions, manual_selector } =
+            job;
         self.number(&format!("{path}.ttlSecondsAfterFinished"), *ttl_after_finished);
         self.number(&format!("{path}.activeDeadlineSeconds"), *active_deadline);
         self.flag(&format!("{path}.suspend"), *suspend);
         self.text(&format!("{path}.parallelism"), &parallelism.to_string());
         self.number(&format!("{path}.completions"), *completions);
+        self.optional(&format!("{path}.manualSelector"), manual_selector.map(as_text));
     }
 
     fn pod(&mut self, path: &str, pod: &Pod) {

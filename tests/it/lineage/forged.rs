@@ -90,13 +90,18 @@ async fn jobs_that_nothing_accounts_for_are_judged_by_the_inventory() -> anyhow:
     let uid = uid.run().await?.stdout;
     owned["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid, "controller": true }]);
-    scene.apply(&[job("shop", "import", APPROVED), job("shop", "planted", EVIL), owned]).await?;
+    let mut unseen = job("shop", "unseen", APPROVED);
+    unseen["spec"]["manualSelector"] = json!(true);
+    unseen["spec"]["selector"] = json!({ "matchLabels": { "app": "x" } });
+    unseen["spec"]["template"]["metadata"] = json!({ "labels": { "app": "x" } });
+    scene.apply(&[job("shop", "import", APPROVED), job("shop", "planted", EVIL), owned, unseen]).await?;
+    found(&scene, "shop", "unseen", "PodDrift").await;
     let status = found(&scene, "shop", "planted", "Image").await;
     assert!(tie(&status, LinkKind::Job).contains("nothing accounts for it"), "{:?}", status.lineage);
     let owned = found(&scene, "shop", "owned", "Image").await;
     assert!(tie(&owned, LinkKind::Job).contains("no trusted controller stands behind"), "{:?}", owned.lineage);
-    only_about(&scene, &["owned", "planted"]).await?;
-    let matched = |s: &cronwarden::api::approval::ApprovedCronJobStatus| s.matched_workloads == 3;
+    only_about(&scene, &["owned", "planted", "unseen"]).await?;
+    let matched = |s: &cronwarden::api::approval::ApprovedCronJobStatus| s.matched_workloads == 4;
     scene.approval_status("shop-job", "matched", matched).await;
     // Without an approval for Jobs, each is a finding.
     scene.cluster.kubectl(["delete", "acj", "shop-job"]).run().await?;

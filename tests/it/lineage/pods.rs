@@ -47,14 +47,15 @@ fn digest(of: char) -> String {
 
 #[tokio::test]
 async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
-    let namespaces = ["clean", "patched", "debugged", "joined", "hidden"];
-    let scene = scene(&namespaces).await?;
+    let namespaces = ["clean", "patched", "debugged", "joined", "hidden", "left"];
+    let mut scene = scene(&namespaces).await?;
     scene.approve(&namespaces.map(|namespace| approval(namespace, "CronJob"))).await?;
     scene.apply(&namespaces.map(|namespace| cron_job(namespace, "nightly", DAILY, APPROVED))).await?;
     let (_, clean) = run(&scene, "clean", daily(-1)?).await?;
     pulled(&scene, "clean", &clean, &digest('a')).await?;
     let (_, patched) = run(&scene, "patched", daily(-1)?).await?;
     let (_, debugged) = run(&scene, "debugged", daily(-1)?).await?;
+    let (left_job, left) = run(&scene, "left", daily(-1)?).await?;
     let (_, hidden) = run(&scene, "hidden", daily(-1)?).await?;
     let (job, _) = run(&scene, "joined", daily(-1)?).await?;
     only_about(&scene, &[]).await?;
@@ -68,6 +69,22 @@ async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
     let kinds: Vec<LinkKind> = status.lineage.iter().map(|link| link.kind).collect();
     assert_eq!(kinds, [LinkKind::CronJob, LinkKind::Tick, LinkKind::Job, LinkKind::Pod]);
     assert_eq!(status.lineage[3].name, patched);
+    // Changed back, it ran it all the same.
+    let image = json!({ "spec": { "containers": [{ "name": "dump", "image": APPROVED }] } });
+    pods(&scene, "patched").patch(&patched, &PatchParams::default(), &Patch::Strategic(&image)).await?;
+
+    // A Pod can be made to outlive its Job, and be changed then.
+    scene.cluster.kubectl(["delete", "job", &left_job, "-n", "left", "--cascade=orphan"]).run().await?;
+    eventually("the Job is gone", PATIENCE, async || match jobs(&scene, "left").get_opt(&left_job).await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    scene.settled().await;
+    assert_eq!(scene.findings_about("left", &left_job).await?.len(), 0, "that alone is no news");
+    let image = json!({ "spec": { "containers": [{ "name": "dump", "image": EVIL }] } });
+    pods(&scene, "left").patch(&left, &PatchParams::default(), &Patch::Strategic(&image)).await?;
+    found(&scene, "left", &left_job, "PodDrift").await;
 
     let debug = ["debug", "-n", "debugged", &debugged, "--image", EVIL, "-c", "debugger", "--profile=general"];
     scene.cluster.kubectl(debug).run().await?;
@@ -104,7 +121,17 @@ async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
     assert!(status.snapshot.is_some_and(|snapshot| snapshot.containers[0].image == EVIL));
     pods(&scene, "clean").delete("guest", &DeleteParams::default().grace_period(0)).await?;
     scene.finding_in(State::Deleted, "clean", "nowhere").await;
-    only_about(&scene, &["nightly-*", "nightly-*", "nightly-*", "nightly-*", "nowhere"]).await
+    only_about(&scene, &["nightly-*", "nightly-*", "nightly-*", "nightly-*", &left_job, "nowhere"]).await?;
+    found(&scene, "patched", "nightly-*", "PodDrift").await;
+
+    // A restart knows all of it again.
+    scene.stop_operator().await?;
+    let before = scene.writes()?.len();
+    scene.start_operator().await?;
+    scene.settled().await;
+    let more: Vec<String> = scene.writes()?.into_iter().skip(before).map(|write| write.request_uri).collect();
+    assert!(more.is_empty(), "{more:?}");
+    Ok(())
 }
 
 #[tokio::test]

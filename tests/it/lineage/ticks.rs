@@ -75,7 +75,10 @@ async fn a_cron_job_that_is_changed_runs_and_is_changed_back_leaves_a_finding_ab
     scene.apply(&[good]).await?;
     scene.finding_in(State::Resolved, "brief", "nightly").await;
     found(&scene, "brief", "nightly-*", "Image").await;
-    only_about(&scene, &["nightly", "nightly-*"]).await
+    // A template that the CronJob never had is none of its own, though it would be approved.
+    let earlier = as_run(&scene, "brief", "nightly", super::daily(-2)?, super::ALSO_APPROVED).await?;
+    scene.apply(&[earlier]).await?;
+    only_about(&scene, &["nightly", "nightly-*", "nightly-*"]).await
 }
 
 #[tokio::test]
