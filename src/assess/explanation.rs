@@ -4,22 +4,26 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::Assessment;
+use super::job::{Lineage, job};
 use super::judgement::{Judged, Judgement};
 use super::notes::Detail;
 use super::surroundings::Surroundings;
+use super::{Assessment, SHOWN, Unknown};
 use crate::api::code::DeviationCode;
 use crate::api::finding::{Deviation, Outcome};
 use crate::inventory::{Approval, Inventory, Mismatch};
+use crate::lineage::Origin;
 use crate::workload::Workload;
+use crate::workload::redact::printable;
 
 /// Why a workload is assessed as it is. Every text is fit to be shown: what comes from the workload is redacted, escaped and bounded
 /// as in an assessment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// What [`assess`](super::assess) gives for the same arguments.
+    /// What [`assess`](super::assess) gives for the same arguments, or [`job`](super::job) for a Job whose lineage is known.
     pub assessment: Assessment,
-    /// Every approval of the inventory: those that select the workload, nearest first, then the others by name.
+    /// Every approval of the inventory: those that select the workload, nearest first, then the others by name. None where the verdict does
+    /// not hang on an approval of the workload, because something else accounts for it or contradicts it.
     pub approvals: Vec<Explained>,
 }
 
@@ -99,6 +103,31 @@ pub fn explain<'a>(
         problems: problems(approval),
     }));
     Explanation { assessment: judgement.conclude(), approvals }
+}
+
+/// Judges a Job as [`job`](super::job) does, and keeps all that was looked at.
+pub fn explain_job<'a>(
+    workload: &'a Workload,
+    lineage: Lineage<'a>,
+    inventory: &'a Inventory,
+    surroundings: impl Into<Surroundings<'a>>,
+    now: Timestamp,
+) -> Explanation {
+    let surroundings = surroundings.into();
+    let assessment = job(workload, lineage, inventory, surroundings, now);
+    let approvals = match lineage.traced.origin {
+        Origin::Standalone { .. } => explain(workload, inventory, surroundings, now).approvals,
+        _ => Vec::new(),
+    };
+    Explanation { assessment, approvals }
+}
+
+/// What there is to say of a Job that has the marks of the Jobs of a trusted controller, where no event tells who created it.
+pub fn untold(maker: &str) -> Explanation {
+    let expected = printable(&format!("an event that tells that {maker} made it"), SHOWN);
+    let unknown = Unknown { code: DeviationCode::ForgedOwner, expected, approval: String::new() };
+    let assessment = Assessment { unknown: vec![unknown], ..Assessment::default() };
+    Explanation { assessment, approvals: Vec::new() }
 }
 
 fn selecting(judged: &Judged<'_>, malformed: &[Check]) -> Explained {

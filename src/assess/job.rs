@@ -160,8 +160,8 @@ fn drifted(workload: &Workload, name: &str, cron_job: Option<&Workload>, traced:
     }
     if let Some(first) = found.first_mut() {
         let doubt = match traced.basis {
-            Basis::Audit | Basis::Admission => String::new(),
-            Basis::Marks => format!(" (that it is a run rests on {})", traced.basis),
+            Basis::Audit | Basis::Admission => "",
+            Basis::Marks => " (that it is a run rests on what it says of itself; no event tells who created it)",
         };
         first.observed = printable(&format!("{}{doubt}", first.observed), 2 * SHOWN);
     }
@@ -207,11 +207,11 @@ fn name_owner(assessment: &mut Assessment, owner: &str, basis: Basis) {
 
 fn forged(owner: &str, why: &Contradiction, traced: &Traced) -> Deviation {
     let is_compared = !matches!(why, Contradiction::NoSuchOwner | Contradiction::Maker(_));
+    let other = if is_compared { " and has another template" } else { "" };
     let doubt = match traced.basis {
-        Basis::Audit | Basis::Admission => String::new(),
-        Basis::Marks => format!(" (this rests on {})", traced.basis),
+        Basis::Audit | Basis::Admission => "",
+        Basis::Marks => " (no event tells who created it)",
     };
-    let other = if is_compared { ", with another template" } else { "" };
     Deviation {
         code: DeviationCode::ForgedOwner,
         path: OWNER.to_owned(),

@@ -29,7 +29,7 @@ use crate::workload::{Unreadable, Workload, WorkloadKey};
 
 pub use crate::inventory::Mismatch;
 pub use approval::approval;
-pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain};
+pub use explanation::{Check, CheckOutcome, Explained, Explanation, explain, explain_job, untold};
 pub use job::{Lineage, job};
 use judgement::Judgement;
 use notes::Detail;

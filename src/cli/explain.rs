@@ -1,5 +1,6 @@
 //! `cronwarden explain`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -8,15 +9,19 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::UNUSABLE;
+use super::configuration::{self, Configured};
+use super::connect::runtime;
 use super::declared::Declared;
-use super::question::{Asked, Place};
+use super::lineage::{Around, Descent};
+use super::question::{Asked, Place, warn};
 use super::target::Target;
 use super::terminal::{Colour, print, width};
+use crate::api::ScheduledWorkloadFinding;
 use crate::assess::explain;
-use crate::report::Style;
-use crate::report::explain::{Subject, code, json, text};
+use crate::report::explain::{Run, Subject, code, json, text};
+use crate::report::{Source, Style};
 use crate::workload::schedule::{Schedule, time_zone};
-use crate::workload::{Cron, Workload};
+use crate::workload::{Cron, Workload, WorkloadKey, WorkloadKind};
 
 /// How many of the next runs are shown.
 const TICKS: usize = 5;
@@ -36,6 +41,9 @@ pub(super) struct Arguments {
     /// Whether to colour the text.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     color: Colour,
+    /// The configuration of the operator: who is trusted to make Jobs, and what adds to Pods.
+    #[arg(long, value_name = "FILE", conflicts_with = "code")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -56,9 +64,12 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             format!("there is no code {name:?}: docs/codes.md and the rules of `cronwarden scan -o sarif` list them")
         })?,
         (Some(target), None) => {
-            let question = arguments.place.ask_target(target)?;
+            let configured = configuration::read(arguments.config.as_deref(), &[])?;
+            let mut question = arguments.place.ask_target(target)?;
             is_complete = question.is_complete;
-            question.asked.iter().map(|asked| answer(asked, &question.declared, arguments)).collect()
+            let asked = std::mem::take(&mut question.asked);
+            let answers = asked.into_iter().map(|asked| answer(asked, &question.declared, &configured, arguments));
+            answers.collect::<anyhow::Result<_>>()?
         }
         (None, None) => String::new(),
     };
@@ -66,20 +77,59 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
 }
 
-fn answer(asked: &Asked, declared: &Declared, arguments: &Arguments) -> String {
+fn answer(asked: Asked, declared: &Declared, configured: &Configured, arguments: &Arguments) -> anyhow::Result<String> {
     let Asked { workload, source, position, finding } = asked;
-    let now = Timestamp::now();
-    let explanation = explain(workload, &declared.inventory, declared.labels(&workload.key.namespace), now);
-    let ticks = ticks(workload, now);
-    let finding = finding.as_deref();
-    let subject = Subject { key: &workload.key, source, position: *position, ticks: &ticks, finding };
-    match arguments.output {
+    let (key, now) = (&workload.key, Timestamp::now());
+    let kin = match source {
+        Source::Cluster => kin(key, finding, declared, configured, arguments, now)?,
+        Source::File(_) | Source::Stdin => Kin::default(),
+    };
+    let (explanation, lineage) = match &kin.descent {
+        Some(descent) => (descent.explanation.clone(), Some(descent.lineage())),
+        None => (explain(&workload, &declared.inventory, declared.labels(&key.namespace), now), None),
+    };
+    let ticks = ticks(&workload, now);
+    let (finding, runs) = (kin.finding.as_deref(), kin.runs.as_slice());
+    let subject = Subject { key, source: &source, position, ticks: &ticks, finding, lineage, runs };
+    Ok(match arguments.output {
         Output::Json => json(&subject, &explanation),
         Output::Text => {
             let style = Style { colour: arguments.color.is_wanted(), width: width(), excerpts: false, quiet: false };
             text(&subject, &explanation, &style)
         }
-    }
+    })
+}
+
+/// What a cluster tells around a workload: where a Job comes from, and which Jobs a CronJob made.
+#[derive(Default)]
+struct Kin {
+    finding: Option<Box<ScheduledWorkloadFinding>>,
+    descent: Option<Descent>,
+    runs: Vec<Run>,
+}
+
+fn kin(
+    key: &WorkloadKey,
+    finding: Option<Box<ScheduledWorkloadFinding>>,
+    declared: &Declared,
+    configured: &Configured,
+    arguments: &Arguments,
+    now: Timestamp,
+) -> anyhow::Result<Kin> {
+    let mut problems = Vec::new();
+    let kin = runtime()?.block_on(async {
+        let client = arguments.place.cluster.connect().await?;
+        let around = Around { client: &client, declared, configured, now };
+        anyhow::Ok(match key.kind {
+            WorkloadKind::CronJob => Kin { finding, runs: around.runs(key, &mut problems).await?, ..Kin::default() },
+            WorkloadKind::Job => {
+                let mut descent = around.descent(key, finding, &mut problems).await?;
+                Kin { finding: descent.finding.take(), descent: Some(descent), runs: Vec::new() }
+            }
+        })
+    })?;
+    warn(&problems);
+    Ok(kin)
 }
 
 /// The next runs, in the zone in which the schedule ticks.

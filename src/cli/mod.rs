@@ -12,6 +12,7 @@ mod explain;
 mod input;
 mod intake;
 mod judge;
+mod lineage;
 mod manual;
 mod question;
 mod replay;

@@ -1,17 +1,21 @@
 //! Reading a cluster once, for commands that look and go.
 
+mod lineage;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Debug;
 
 use anyhow::{Context, anyhow, bail};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::Job as KubernetesJob;
 use kube::api::{ListParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use serde::Deserialize;
 use tracing::warn;
+
+pub use lineage::{CronJob, Job, Looked, Pods, cron_job, finding_about_many, job, jobs_of, pods};
 
 use super::observed::{Kept, LabelsOnly, Observed};
 use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
@@ -179,8 +183,16 @@ async fn list<T: Kept>(api: &Api<Observed<T>>) -> Result<Vec<Observed<T>>, kube:
 where
     Observed<T>: Debug,
 {
+    list_by(api, ListParams::default()).await
+}
+
+/// Every object that these parameters select, page by page.
+async fn list_by<T: Kept>(api: &Api<Observed<T>>, parameters: ListParams) -> Result<Vec<Observed<T>>, kube::Error>
+where
+    Observed<T>: Debug,
+{
     let mut found = Vec::new();
-    let mut parameters = ListParams::default().limit(PAGE);
+    let mut parameters = parameters.limit(PAGE);
     loop {
         let page = api.list(&parameters).await?;
         found.extend(page.items);
@@ -204,7 +216,7 @@ fn key<T>(observed: &Observed<T>, kind: WorkloadKind) -> WorkloadKey {
 struct AnyJob(Packed);
 
 impl Kept for AnyJob {
-    type Kind = Job;
+    type Kind = KubernetesJob;
 
     fn read(text: &str) -> Result<Self, String> {
         let packed = Workload::from_json(WorkloadKind::Job, text).and_then(|workload| Packed::pack(&workload));
@@ -217,7 +229,7 @@ impl Kept for AnyJob {
 struct OwnJob(Option<Packed>);
 
 impl Kept for OwnJob {
-    type Kind = Job;
+    type Kind = KubernetesJob;
 
     fn read(text: &str) -> Result<Self, String> {
         let owned: Owned = serde_json::from_str(text).map_err(|error| error.to_string())?;

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::api::finding::{SubjectKind, WorkloadReference};
 use crate::workload::WorkloadKey;
 
-pub use actor::{Attribution, requester};
+pub use actor::{Attribution, recorded_creator, requester};
 pub use event::{Notice, Reason};
 pub use fingerprint::fingerprint;
 pub use plan::{Closing, Subject, Write, attributed, closing, expired, plan, restored};

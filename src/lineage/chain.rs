@@ -52,24 +52,25 @@ pub fn of_job(key: &WorkloadKey, traced: &Traced) -> Vec<Link> {
         }
         Origin::Standalone { owner: None } => {}
     }
+    let tie = match origin {
+        Origin::Run { template, .. } => {
+            let other = if *template == Match::Other { " with another template" } else { "" };
+            let claim = if *basis == Basis::Marks { ", by what it says of itself" } else { "" };
+            format!("a run of the schedule{other}{claim}")
+        }
+        Origin::Manual { why, .. } => format!("a run by hand, as {why}"),
+        Origin::Child { maker, .. } => format!("made by {maker}"),
+        Origin::Standalone { owner: Some(_) } => {
+            "its owner reference, which no trusted controller stands behind".to_owned()
+        }
+        Origin::Standalone { owner: None } => "nothing accounts for it".to_owned(),
+        Origin::Forged { why, .. } => format!("a forged owner reference, as {why}"),
+        Origin::Squatting { .. } => "the name of a run before its time".to_owned(),
+    };
     let told = match basis {
         Basis::Audit | Basis::Admission => basis.to_string(),
         Basis::Marks => "no event tells who created it".to_owned(),
     };
-    let tie = match origin {
-        Origin::Run { template: Match::Other, .. } => {
-            format!("a run of the schedule with another template: {basis}")
-        }
-        Origin::Run { .. } => format!("a run of the schedule: {basis}"),
-        Origin::Manual { why, .. } => format!("a run by hand, as {why}: {basis}"),
-        Origin::Child { maker, .. } => format!("made by {maker}: {basis}"),
-        Origin::Standalone { owner: Some(_) } => {
-            format!("its owner reference, which no trusted controller stands behind; {told}")
-        }
-        Origin::Standalone { owner: None } => format!("nothing accounts for it; {told}"),
-        Origin::Forged { why, .. } => format!("a forged owner reference, as {why}: {basis}"),
-        Origin::Squatting { .. } => format!("the name of a run before its time; {told}"),
-    };
-    link(LinkKind::Job, &key.name, &tie);
+    link(LinkKind::Job, &key.name, &format!("{tie}; {told}"));
     links
 }

@@ -164,7 +164,7 @@ impl fmt::Display for Contradiction {
             Self::Creator(who) => write!(f, "it was created by {who}"),
             Self::Maker(why) => f.write_str(why),
             Self::NoSuchOwner => f.write_str("there is no CronJob of that name and uid"),
-            Self::ByHand => f.write_str("it has the mark of a run by hand"),
+            Self::ByHand => f.write_str("it has the annotation of kubectl create job --from"),
             Self::Name => f.write_str("its name is not that of a run"),
             Self::OwnerReference => f.write_str("its owner reference does not block the deletion of the owner"),
             Self::NoTick => f.write_str("it does not tell its tick"),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::document::{Named, api_version, to_json};
 use super::super::words::{shown, source};
 use super::Subject;
+use super::lineage::{OneLink, OneParent, OneRun, Verdict, origin};
 use super::recorded::OneFinding;
 use crate::api::code::{DeviationCode, Severity};
 use crate::api::finding::{Deviation, Outcome, Risk};
@@ -20,11 +21,7 @@ pub fn json(subject: &Subject<'_>, explanation: &Explanation) -> String {
         source: source(subject.source),
         line: subject.position.map(|position| position.line),
         column: subject.position.map(|position| position.column),
-        verdict: match (assessment.deviations.is_empty(), assessment.is_approved()) {
-            (false, _) => "Deviating",
-            (true, true) => "Approved",
-            (true, false) => "Unknown",
-        },
+        verdict: Verdict::of(assessment, subject.lineage.map(|lineage| &lineage.traced.origin)),
         severity: (!assessment.deviations.is_empty()).then_some(assessment.severity),
         severity_reasons: assessment.severity_reasons.clone(),
         nearest_approval: assessment.nearest().map(shown),
@@ -32,6 +29,11 @@ pub fn json(subject: &Subject<'_>, explanation: &Explanation) -> String {
         risks: assessment.risks.iter().map(risk).collect(),
         approvals: explanation.approvals.iter().map(approval).collect(),
         finding: subject.finding.and_then(OneFinding::of),
+        origin: subject.lineage.map(|lineage| origin(&lineage.traced.origin)),
+        cron_job: subject.lineage.and_then(|lineage| lineage.cron_job).map(OneParent::of),
+        chain: subject.lineage.iter().flat_map(|lineage| lineage.links).map(OneLink::of).collect(),
+        more_pods: subject.lineage.map(|lineage| lineage.more_pods).filter(|more| *more > 0),
+        runs: subject.runs.iter().map(OneRun::of).collect(),
         next_runs: subject.ticks.iter().map(|tick| shown(tick)).collect(),
     })
 }
@@ -47,7 +49,7 @@ struct Document {
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<u64>,
-    verdict: &'static str,
+    verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<Severity>,
     severity_reasons: Vec<String>,
@@ -58,6 +60,16 @@ struct Document {
     approvals: Vec<OneApproval>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding: Option<OneFinding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cron_job: Option<OneParent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chain: Vec<OneLink>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_pods: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<OneRun>,
     next_runs: Vec<String>,
 }
 

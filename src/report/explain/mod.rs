@@ -1,6 +1,7 @@
 //! One judgement in full, and what a code means.
 
 mod document;
+mod lineage;
 mod page;
 mod recorded;
 mod text;
@@ -12,6 +13,7 @@ use crate::workload::WorkloadKey;
 use super::Source;
 
 pub use document::json;
+pub use lineage::{Lineage, Run};
 pub use page::code;
 pub use text::text;
 
@@ -28,4 +30,8 @@ pub struct Subject<'a> {
     pub ticks: &'a [String],
     /// The finding about it, if it comes from a cluster that has one.
     pub finding: Option<&'a ScheduledWorkloadFinding>,
+    /// Where a Job of a cluster comes from, and what ran of it.
+    pub lineage: Option<Lineage<'a>>,
+    /// The last Jobs of a CronJob of a cluster, newest first.
+    pub runs: &'a [Run],
 }

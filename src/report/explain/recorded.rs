@@ -5,13 +5,16 @@ use serde::Serialize;
 use super::super::words::shown;
 use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Actor, Evidence, ScheduledWorkloadFindingStatus as Status, State};
+use crate::finding::is_group;
 
-/// A finding, of which an explanation tells who did it.
+/// A finding, of which an explanation tells who did it; in one about many Jobs that is who made the last of them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OneFinding {
     name: String,
     state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
     actor: OneActor,
     #[serde(skip_serializing_if = "Option::is_none")]
     creator: Option<OneActor>,
@@ -39,6 +42,7 @@ impl OneFinding {
         Some(Self {
             name: shown(finding.metadata.name.as_deref().unwrap_or_default()),
             state: status.state,
+            about: is_group(&finding.spec.workload).then(|| shown(&finding.spec.workload.name)),
             actor: OneActor::of(&status.actor),
             creator: status.creator.as_deref().map(OneActor::of),
         })
@@ -63,6 +67,13 @@ impl OneActor {
 pub(super) fn actors(status: &Status) -> Vec<(&'static str, &Actor)> {
     let creator = status.creator.as_deref().map(|creator| ("created", creator));
     creator.into_iter().chain([("last changed", &status.actor)]).collect()
+}
+
+/// Of which Jobs a finding speaks, if they are many: who made this one it does not tell.
+pub(super) fn many(finding: &ScheduledWorkloadFinding) -> Option<String> {
+    let about = &finding.spec.workload;
+    let count = finding.status.as_ref()?.runs.as_ref().map_or(1, |runs| runs.count);
+    is_group(about).then(|| format!("about the Jobs {} that deviate alike, {count} so far", shown(&about.name)))
 }
 
 /// Who it was and how that is known, for people.

@@ -2,10 +2,10 @@
 
 use annotate_snippets::renderer::{AnsiColor, Effects, Style as Ansi};
 
-use super::super::words::{Code, location, shown, workload};
+use super::super::words::{Code, expected, location, shown, workload};
 use super::super::{Style, lines};
-use super::Subject;
-use super::recorded::{actors, phrase};
+use super::recorded::{actors, many, phrase};
+use super::{Subject, lineage};
 use crate::api::ScheduledWorkloadFinding;
 use crate::api::finding::{Deviation, Outcome};
 use crate::assess::{Check, CheckOutcome, Explained, Explanation};
@@ -13,11 +13,15 @@ use crate::assess::{Check, CheckOutcome, Explained, Explanation};
 /// How many approvals that do not select the workload are told.
 const MOST_OTHERS: usize = 20;
 
+/// What the fields of Pods begin with.
+const POD: &str = "pod.";
+
 /// Renders a judgement in full: the verdict, how the severity came about, what each approval expects and what is there, who made it
 /// as its finding says, which approvals do not select the workload and why, the next runs, and the risks with their meaning. It ends
 /// with a line break.
 pub fn text(subject: &Subject<'_>, explanation: &Explanation, style: &Style) -> String {
     let mut page = Page { out: String::new(), colour: style.colour };
+    page.title(subject);
     page.verdict(subject, explanation);
     page.reasons(explanation);
     let (selecting, others): (Vec<&Explained>, Vec<&Explained>) =
@@ -29,9 +33,16 @@ pub fn text(subject: &Subject<'_>, explanation: &Explanation, style: &Style) -> 
         page.finding(finding);
     }
     page.others(&others);
-    page.ticks(subject.ticks);
+    page.list("Runs", &lineage::runs(subject.runs));
+    page.list("Next runs", &subject.ticks.iter().map(|tick| shown(tick)).collect::<Vec<_>>());
     page.risks(explanation);
     page.out
+}
+
+/// Whether a deviation is among the checks of an approval that are shown. What ran in a Pod is none of them.
+fn is_explained(deviation: &Deviation, explanation: &Explanation) -> bool {
+    let Some(name) = &deviation.approval else { return false };
+    !deviation.path.starts_with(POD) && explanation.approvals.iter().any(|approval| approval.name == *name)
 }
 
 struct Page {
@@ -60,37 +71,56 @@ impl Page {
         if self.colour { format!("{}{text}{}", ansi.render(), ansi.render_reset()) } else { text.to_owned() }
     }
 
+    /// What is explained, and the chain that it stands in: the verdict rests on that.
+    fn title(&mut self, subject: &Subject<'_>) {
+        let name = self.styled(&workload(subject.key), BOLD);
+        let at = location(subject.source, subject.position);
+        self.line(&format!("{name} ({at})"));
+        if let Some(lineage) = &subject.lineage {
+            self.list("Chain", &lineage::chain(lineage));
+            self.line("");
+        }
+    }
+
     fn verdict(&mut self, subject: &Subject<'_>, explanation: &Explanation) {
         let assessment = &explanation.assessment;
         let nearest = assessment.nearest().map(shown).unwrap_or_default();
         let verdict = match (assessment.deviations.is_empty(), assessment.is_approved()) {
             (false, _) => self.styled(&format!("deviates, {}", assessment.severity), BAD),
-            (true, true) if nearest.is_empty() => self.styled("approved", GOOD),
-            (true, true) => self.styled(&format!("approved by {nearest}"), GOOD),
+            (true, true) => {
+                let accounted = subject.lineage.and_then(|lineage| lineage::accounted(&lineage.traced.origin));
+                let by = if nearest.is_empty() { "approved".to_owned() } else { format!("approved by {nearest}") };
+                self.styled(&accounted.unwrap_or(by), GOOD)
+            }
+            (true, false) if nearest.is_empty() => {
+                let expected: Vec<String> = assessment.unknown.iter().map(|unknown| shown(&unknown.expected)).collect();
+                self.styled(&format!("unknown: it hangs on {}", expected.join(" and ")), OPEN)
+            }
             (true, false) => self.styled(&format!("unknown: {nearest} expects what cannot be told here"), OPEN),
         };
-        let name = self.styled(&workload(subject.key), BOLD);
-        let at = location(subject.source, subject.position);
-        self.line(&format!("{name} ({at})"));
         self.line(&format!("Verdict: {verdict}"));
+        if let Some(cron_job) = subject.lineage.and_then(|lineage| lineage::cron_job(subject.key, &lineage)) {
+            self.line(&format!("Its CronJob: {cron_job}"));
+        }
         if !assessment.severity_reasons.is_empty() {
             self.line(&format!("Severity: {}", shown(&assessment.severity_reasons.join(" → "))));
         }
     }
 
-    /// What deviates by itself, not from an approval.
+    /// What deviates by itself, or from an approval that is not compared in full below.
     fn reasons(&mut self, explanation: &Explanation) {
-        let own: Vec<&Deviation> = explanation.assessment.deviations.iter().filter(|d| d.approval.is_none()).collect();
+        let all = explanation.assessment.deviations.iter();
+        let own: Vec<&Deviation> = all.filter(|deviation| !is_explained(deviation, explanation)).collect();
         if own.is_empty() {
             return;
         }
         self.heading("Deviations");
         for deviation in own {
-            let Deviation { code, path, expected, observed, approval: _ } = deviation;
+            let Deviation { code, path, expected: _, observed, approval: _ } = deviation;
             let mark = self.styled("✗", BAD);
             let at = if path.is_empty() { String::new() } else { format!(" at {}", shown(path)) };
             self.line(&format!("  {mark} {code}{at}: {}", code.meaning()));
-            self.difference(expected, observed);
+            self.difference(&expected(deviation), observed);
         }
     }
 
@@ -144,6 +174,10 @@ impl Page {
         let Some(status) = &finding.status else { return };
         let name = finding.metadata.name.as_deref().unwrap_or_default();
         self.heading(&format!("Finding {}: {}", shown(name), status.state.as_str()));
+        if let Some(about) = many(finding) {
+            self.line(&format!("  {about}"));
+            return;
+        }
         for (role, actor) in actors(status) {
             self.line(&format!("  {role}: {}", phrase(actor)));
         }
@@ -182,13 +216,14 @@ impl Page {
         }
     }
 
-    fn ticks(&mut self, ticks: &[String]) {
-        if ticks.is_empty() {
+    /// A section of lines that are fit to be shown; nothing if there are none.
+    fn list(&mut self, heading: &str, lines: &[String]) {
+        if lines.is_empty() {
             return;
         }
-        self.heading("Next runs");
-        for tick in ticks {
-            self.line(&format!("  {}", shown(tick)));
+        self.heading(heading);
+        for line in lines {
+            self.line(&format!("  {line}"));
         }
     }
 

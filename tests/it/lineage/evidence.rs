@@ -4,6 +4,7 @@ use cronwarden::api::finding::{LinkKind, State};
 use serde_json::json;
 
 use super::{APPROVED, DAILY, EVERY_MINUTE, EVIL, approval, as_run, cron_job, daily, job, ran, tie};
+use crate::cli::folder::Folder;
 use crate::harness::WORKLOAD_CONTROLLERS;
 use crate::identity::stage::{PATHS, Stage};
 use crate::intake::Files;
@@ -51,6 +52,15 @@ async fn who_created_a_job_counts_for_more_than_all_that_is_written_on_it() -> a
     assert_eq!(told.actor.username.as_deref(), Some("mallory"), "{told:?}");
     assert!(told.deviations[0].observed.contains("it was created by mallory"), "{told:?}");
     assert!(tie(&told, LinkKind::Job).contains("an audit event tells who created it"), "{:?}", told.lineage);
+
+    // What the finding recorded is all that tells who created it afterwards.
+    let mut folder = Folder::new();
+    scene.cluster.kubeconfig().clone_into(&mut folder.kubeconfig);
+    for (job, verdict) in [(&copy, "Medium"), (&forged, "Critical")] {
+        let told = folder.run(["explain", &format!("Job/payments/{}", name(job))]).succeeded().stdout;
+        assert!(told.contains(&format!("\nVerdict: deviates, {verdict}\n")), "{told}");
+        assert!(told.contains("it was created by mallory; an audit event tells who created it"), "{told}");
+    }
 
     // A hook of Helm counts from whoever is known to call Helm, and from nobody else.
     let hook = |name: &str| {

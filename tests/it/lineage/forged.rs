@@ -4,6 +4,8 @@ use cronwarden::api::finding::{LinkKind, State};
 use serde_json::json;
 
 use super::{APPROVED, DAILY, EVIL, approval, as_run, cron_job, daily, found, job, jobs, only_about, scene, tie};
+use crate::harness::eventually;
+use crate::operator::scene::PATIENCE;
 
 #[tokio::test]
 async fn who_forges_the_owner_or_takes_the_name_of_a_run_is_found() -> anyhow::Result<()> {
@@ -51,16 +53,25 @@ async fn who_forges_the_owner_or_takes_the_name_of_a_run_is_found() -> anyhow::R
     // A forged Job that the CronJob controller reaps as soon as it is done.
     let reaped = as_run(&scene, "reaped", "nightly", daily(-1)?, EVIL).await?;
     scene.apply(std::slice::from_ref(&reaped)).await?;
-    let now = jiff::Timestamp::now().to_string();
-    let done = json!({ "status": {
-        "startTime": now, "completionTime": now, "succeeded": 1, "uncountedTerminatedPods": {},
-        "conditions": [
-            { "type": "SuccessCriteriaMet", "status": "True", "lastProbeTime": now, "lastTransitionTime": now },
-            { "type": "Complete", "status": "True", "lastProbeTime": now, "lastTransitionTime": now },
-        ],
-    } });
-    let patch = kube::api::Patch::Merge(&done);
-    jobs(&scene, "reaped").patch_status(&name(&reaped), &kube::api::PatchParams::default(), &patch).await?;
+    let jobs = jobs(&scene, "reaped");
+    // The Job controller may have begun with it, or begin at this moment.
+    eventually("the forged Job is done", PATIENCE, async || {
+        let known =
+            jobs.get(&name(&reaped)).await.map_err(|error| error.to_string())?.status.and_then(|s| s.start_time);
+        let now = jiff::Timestamp::now().to_string();
+        let done = json!({ "status": {
+            "startTime": known.map_or(now.clone(), |time| time.0.to_string()), "completionTime": now, "succeeded": 1,
+            "active": 0, "ready": 0, "uncountedTerminatedPods": {},
+            "conditions": [
+                { "type": "SuccessCriteriaMet", "status": "True", "lastProbeTime": now, "lastTransitionTime": now },
+                { "type": "Complete", "status": "True", "lastProbeTime": now, "lastTransitionTime": now },
+            ],
+        } });
+        let (patch, parameters) = (kube::api::Patch::Merge(&done), kube::api::PatchParams::default());
+        let patched = jobs.patch_status(&name(&reaped), &parameters, &patch).await;
+        patched.map_err(|error| error.to_string())
+    })
+    .await;
     let drifted = |status: &cronwarden::api::finding::ScheduledWorkloadFindingStatus| status.reasons == "TemplateDrift";
     scene.finding("reaped", "nightly-*", "there", |finding| finding.status.as_ref().is_some_and(drifted)).await;
     only_about(

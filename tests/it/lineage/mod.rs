@@ -30,7 +30,7 @@ async fn scene(namespaces: &[&str]) -> anyhow::Result<Scene> {
 }
 
 /// A CronJob whose Jobs run `image`.
-fn cron_job(namespace: &str, name: &str, schedule: &str, image: &str) -> Value {
+pub fn cron_job(namespace: &str, name: &str, schedule: &str, image: &str) -> Value {
     json!({
         "apiVersion": "batch/v1",
         "kind": "CronJob",
@@ -44,13 +44,13 @@ fn cron_job(namespace: &str, name: &str, schedule: &str, image: &str) -> Value {
 }
 
 const EVERY_MINUTE: &str = "* * * * *";
-const DAILY: &str = "0 2 * * *";
-const APPROVED: &str = "registry.example.com/backup/pgdump:v3.2";
+pub const DAILY: &str = "0 2 * * *";
+pub const APPROVED: &str = "registry.example.com/backup/pgdump:v3.2";
 const ALSO_APPROVED: &str = "registry.example.com/backup/pgdump:v3.3";
-const EVIL: &str = "docker.io/xmrig/xmrig:6";
+pub const EVIL: &str = "docker.io/xmrig/xmrig:6";
 
 /// A Job that nothing accounts for.
-fn job(namespace: &str, name: &str, image: &str) -> Value {
+pub fn job(namespace: &str, name: &str, image: &str) -> Value {
     json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -63,7 +63,7 @@ fn job(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// An approval of what the CronJobs, or the Jobs, of a namespace run.
-fn approval(namespace: &str, kind: &str) -> Value {
+pub fn approval(namespace: &str, kind: &str) -> Value {
     json!({
         "apiVersion": "cronwarden.dev/v1alpha1",
         "kind": "ApprovedCronJob",
@@ -76,7 +76,7 @@ fn approval(namespace: &str, kind: &str) -> Value {
 }
 
 /// A Job with everything that the controller writes on the run of a tick.
-async fn as_run(scene: &Scene, namespace: &str, name: &str, tick: Timestamp, image: &str) -> anyhow::Result<Value> {
+pub async fn as_run(scene: &Scene, namespace: &str, name: &str, tick: Timestamp, image: &str) -> anyhow::Result<Value> {
     let uid = scene.cron_jobs(namespace).get(name).await?.metadata.uid.context("a uid")?;
     let mut run = job(namespace, &format!("{name}-{}", tick.as_second() / 60), image);
     run["metadata"]["annotations"] = json!({ "batch.kubernetes.io/cronjob-scheduled-timestamp": tick.to_string() });
@@ -87,7 +87,7 @@ async fn as_run(scene: &Scene, namespace: &str, name: &str, tick: Timestamp, ima
 }
 
 /// The tick of a daily schedule at 02:00 that comes after, or came before, by so many days.
-fn daily(days: i64) -> anyhow::Result<Timestamp> {
+pub fn daily(days: i64) -> anyhow::Result<Timestamp> {
     let today = Timestamp::now().as_second() / 86_400 * 86_400 + 2 * 3600;
     Ok(Timestamp::from_second(today + days * 86_400)?)
 }

@@ -95,7 +95,11 @@ async fn runs_by_hand_are_allowed_or_not_by_the_approval_of_the_cron_job() -> an
     let status = found(&scene, "strict", "by-hand", "ManualRun").await;
     assert_eq!(status.nearest_approval, None);
     assert_eq!(status.deviations[0].approval.as_deref(), Some("strict-cronjob"));
-    assert!(tie(&status, LinkKind::Job).contains("it has the mark of a run by hand"), "{:?}", status.lineage);
+    assert!(
+        tie(&status, LinkKind::Job).contains("it has the annotation of kubectl create job --from"),
+        "{:?}",
+        status.lineage
+    );
     assert!(tie(&status, LinkKind::Job).contains("no event tells who created it"), "{:?}", status.lineage);
     // The CronJob that nobody approved has a finding already.
     only_about(&scene, &["by-hand", "nightly"]).await?;

@@ -81,7 +81,15 @@ fn an_explanation_says_what_holds_and_what_does_not() {
     let ticks: Vec<String> = (0..5).map(|i| format!("2026-06-01T00:{:02}:00Z", i * 5)).collect();
     let judged = &report.judged[1];
     let position = judged.workload.as_ref().map(|spot| spot.place.start);
-    let subject = Subject { key: &judged.key, source: &judged.source, position, ticks: &ticks, finding: None };
+    let subject = Subject {
+        key: &judged.key,
+        source: &judged.source,
+        position,
+        ticks: &ticks,
+        finding: None,
+        lineage: None,
+        runs: &[],
+    };
     let plain = explain::text(&subject, &explanation, &Style::default());
     expect("explain.txt", &plain);
     assert!(!plain.contains('\u{1b}'));
@@ -99,7 +107,15 @@ fn what_nobody_approved_is_explained_too() {
     let report = report();
     let judged = &report.judged[2];
     let explanation = Explanation { assessment: judged.assessment.clone(), approvals: Vec::new() };
-    let subject = Subject { key: &judged.key, source: &judged.source, position: None, ticks: &[], finding: None };
+    let subject = Subject {
+        key: &judged.key,
+        source: &judged.source,
+        position: None,
+        ticks: &[],
+        finding: None,
+        lineage: None,
+        runs: &[],
+    };
     expect("explain-unapproved.txt", &explain::text(&subject, &explanation, &Style::default()));
 }
 
@@ -131,7 +147,15 @@ fn an_explanation_says_who_made_it_as_far_as_its_finding_does() {
     let mut finding = finding();
     let render = |finding: &ScheduledWorkloadFinding| {
         let finding = Some(finding);
-        let subject = Subject { key: &judged.key, source: &Source::Cluster, position: None, ticks: &[], finding };
+        let subject = Subject {
+            key: &judged.key,
+            source: &Source::Cluster,
+            position: None,
+            ticks: &[],
+            finding,
+            lineage: None,
+            runs: &[],
+        };
         let text = explain::text(&subject, &explanation, &Style::default());
         let json: Value = serde_json::from_str(&explain::json(&subject, &explanation)).expect("JSON");
         (text, json["finding"].clone())

@@ -1,10 +1,13 @@
 //! Whatever is in manifests, file names and approvals: no credential and no control character comes out.
 
-use cronwarden::report::explain::{self, Subject};
+use cronwarden::api::finding::{Link, LinkKind};
+use cronwarden::lineage::{Basis, Origin, Traced};
+use cronwarden::report::explain::{self, Lineage, Subject};
 use cronwarden::report::{Excerpt, Level, Problem, Report, Source, Style, json, sarif, table, yaml};
 
 use super::explain::{explanation, finding};
-use super::sample::report;
+use super::lineage::runs;
+use super::sample::{now, report};
 
 /// Stands in every secret of the sample.
 const MARK: &str = "Tr0ub4dor";
@@ -122,8 +125,28 @@ fn hostile_explanations_are_escaped() {
         (actor.verb, actor.audit_id) = (Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()));
         actor.deployment_path = Some(HOSTILE.to_owned());
     }
+    let mut runs = runs();
+    for run in &mut runs {
+        run.key.name = HOSTILE.to_owned();
+        for image in &mut run.images {
+            (image.image, image.digest) = (HOSTILE.to_owned(), HOSTILE.to_owned());
+        }
+    }
+    let by = Some(HOSTILE.to_owned());
+    let origin = Origin::Squatting { cron_job: HOSTILE.to_owned(), due: now(), by };
+    let traced = Traced { origin, basis: Basis::Marks };
+    let links = [Link { kind: LinkKind::Digest, name: HOSTILE.to_owned(), rests_on: HOSTILE.to_owned() }];
+    let lineage = Lineage { traced: &traced, links: &links, more_pods: 1, cron_job: Some(&judged.assessment) };
     let (key, ticks) = (&judged.key, &[HOSTILE.to_owned()]);
-    let subject = Subject { key, source: &source, position: None, ticks, finding: Some(&finding) };
+    let subject = Subject {
+        key,
+        source: &source,
+        position: None,
+        ticks,
+        finding: Some(&finding),
+        lineage: Some(lineage),
+        runs: &runs,
+    };
     assert_harmless(&explain::text(&subject, &explanation, &Style::default()));
     assert_harmless(&explain::json(&subject, &explanation));
 }

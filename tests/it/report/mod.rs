@@ -5,6 +5,7 @@
 mod explain;
 mod forms;
 mod harmless;
+mod lineage;
 mod sample;
 pub mod sarif;
 
