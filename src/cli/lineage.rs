@@ -217,7 +217,7 @@ impl Around<'_> {
             return (traced, explanation);
         }
         let cron_job = known.and_then(|known| known.workload);
-        let lineage = assess::Lineage { traced: &traced, cron_job, pods };
+        let lineage = assess::Lineage { traced: &traced, cron_job, is_outdated: false, pods };
         let (inventory, labels) = (&self.declared.inventory, self.declared.labels(&workload.key.namespace));
         let explanation = explain_job(workload, lineage, inventory, labels, self.now);
         (traced, explanation)
