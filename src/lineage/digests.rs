@@ -5,8 +5,6 @@
 //! `images/image_pull.go` of `containerd/containerd`), and so did dockershim. CRI-O can tell that of the manifest of the node's
 //! platform: approve both where it runs, or name the image by its digest in the workload.
 
-use serde::{Deserialize, Serialize};
-
 use crate::inventory::ImageRule;
 use crate::workload::image::ImageRef;
 
@@ -16,13 +14,13 @@ const MOST_IMAGES: usize = 32;
 const MOST_DIGESTS: usize = 8;
 
 /// What ran under each image of a workload so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
     /// The images, the one that ran last at the end.
     images: Vec<Image>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Image {
     /// In canonical form.
     reference: String,
@@ -79,11 +77,6 @@ impl Digests {
             Some(before) if !is_known => Change::Another { before },
             _ => Change::None,
         }
-    }
-
-    /// Whether nothing ran so far.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
     }
 }
 
@@ -149,7 +142,7 @@ mod tests {
         let image = format!("busybox@{}", digest('a'));
         assert_eq!(digests.check(&image, &digest('a')), Change::None);
         assert_eq!(digests.check(&image, &digest('b')), Change::None);
-        assert!(digests.is_empty());
+        assert_eq!(digests, Digests::default());
     }
 
     #[test]
@@ -185,8 +178,6 @@ mod tests {
             }
             prop_assert!(digests.images.len() <= MOST_IMAGES);
             prop_assert!(digests.images.iter().all(|image| image.digests.len() <= MOST_DIGESTS));
-            let packed = postcard::to_allocvec(&digests).unwrap();
-            prop_assert_eq!(postcard::from_bytes::<Digests>(&packed).unwrap(), digests);
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::workload::image::is_digest;
 use crate::workload::pod::Role;
@@ -16,7 +16,7 @@ const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 const CONTROLLER_UID: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
 /// A Pod, with what is judged of it and nothing else.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunningPod {
     /// Its namespace.
     pub namespace: String,
@@ -41,7 +41,7 @@ pub struct RunningPod {
 }
 
 /// The owner reference with `controller: true`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Controller {
     /// Its kind.
     pub kind: String,
@@ -52,7 +52,7 @@ pub struct Controller {
 }
 
 /// The image of a container that was started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RanImage {
     /// The path of the container's image in the manifest of the Pod.
     pub path: String,
@@ -219,8 +219,6 @@ mod tests {
             ("spec.ephemeralContainers[0].image", "debug", None),
         ];
         assert_eq!(images, expected);
-        let packed = postcard::to_allocvec(&pod).unwrap();
-        assert_eq!(postcard::from_bytes::<RunningPod>(&packed).unwrap(), pod);
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn case(name: &str, origin: Origin, pods: &[PodReport], inventory: &Inventory) -
     let (key, job) = (key(name), workload(WorkloadKind::Job, name));
     let cron_job = workload(WorkloadKind::CronJob, "nightly");
     let traced = Traced { origin, basis: Basis::Marks };
-    let lineage = Known { traced: &traced, cron_job: Some(&cron_job), pods };
+    let lineage = Known { traced: &traced, cron_job: Some(&cron_job), is_outdated: false, pods };
     let explanation = explain_job(&job, lineage, inventory, &Labels::new(), now());
     let mut links = of_job(&key, &traced);
     links.extend(pods.iter().flat_map(PodReport::chain));
