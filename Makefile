@@ -32,6 +32,7 @@ endif
 bench: build ## Measure; see docs/benchmarks.md
 	$(CARGO) bench --locked --bench judge
 	$(CARGO) bench --locked --bench cluster
+	$(CARGO) bench --locked --bench lineage
 	$(CARGO) bench --locked --bench ledger
 	$(CARGO) bench --locked --bench admission
 	$(CARGO) bench --locked --bench scan

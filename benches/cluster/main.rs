@@ -7,15 +7,18 @@
 //! plain `kubectl get --raw` of all CronJobs, the latency beside a bare create-to-watch-event round trip, the memory beside the
 //! same operator in an empty cluster.
 
-mod fleet;
 mod latency;
-mod operator;
 mod report;
 
+#[path = "../common/fleet.rs"]
+mod fleet;
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
+#[path = "../common/operator.rs"]
+mod operator;
+#[path = "../common/process.rs"]
+mod process;
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -23,8 +26,12 @@ use anyhow::Context;
 use clap::Parser;
 
 use harness::{Binaries, ControlPlane};
-use operator::{Memory, Operator, Start};
+use operator::{Operator, Start};
+use process::Memory;
 use report::Report;
+
+/// One in so many CronJobs deviates.
+const ONE_DEVIATES_IN: usize = 50;
 
 /// Measures the operator against a real API server.
 #[derive(Debug, Parser)]
@@ -58,14 +65,14 @@ async fn main() -> anyhow::Result<()> {
 async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     progress("starting the control plane");
     let plane = ControlPlane::builder().start().await?;
-    install(&plane).await?;
+    operator::install(&plane).await?;
     let client = plane.client().await?;
 
     progress("the operator in an empty cluster");
     let (_, empty) = run_once(&plane).await?;
 
     progress(&format!("creating {} CronJobs and what approves most of them", arguments.count));
-    let fleet = fleet::create(&client, arguments.count).await?;
+    let fleet = fleet::create(&client, arguments.count, Some(ONE_DEVIATES_IN)).await?;
 
     let mut listing = Listing::new(&plane).await?;
     listing.measure().await?;
@@ -109,14 +116,6 @@ async fn run_once(plane: &ControlPlane) -> anyhow::Result<(Start, Memory)> {
     let memory = operator.memory().await?;
     operator.stop().await?;
     Ok((start, memory))
-}
-
-async fn install(plane: &ControlPlane) -> anyhow::Result<()> {
-    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
-    plane.kubectl(["apply", "--server-side", "-k"]).arg(deploy).run().await?;
-    let definitions = ["crd/approvedcronjobs.cronwarden.dev", "crd/scheduledworkloadfindings.cronwarden.dev"];
-    plane.kubectl(["wait", "--for=condition=established", "--timeout=60s"]).args(definitions).run().await?;
-    Ok(())
 }
 
 /// `kubectl get --raw` of all CronJobs, output thrown away.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::latency::Latency;
-use crate::operator::{Memory, Start};
+use crate::operator::Start;
+use crate::process::Memory;
 
 /// What is aimed at.
 const COLD_START: f64 = 2.0;

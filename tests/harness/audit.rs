@@ -119,6 +119,11 @@ impl AuditEvent {
 /// All events from `offset` to the current end of the log, and the offset at which to go on next time. An event that the
 /// API server is still writing is left for then. A log that does not exist yet is empty.
 pub fn read_from(path: &Path, offset: u64) -> anyhow::Result<(Vec<AuditEvent>, u64)> {
+    read_where(path, offset, |_| true)
+}
+
+/// The same, but only the events whose line is wanted.
+fn read_where(path: &Path, offset: u64, wanted: impl Fn(&[u8]) -> bool) -> anyhow::Result<(Vec<AuditEvent>, u64)> {
     let mut file = match std::fs::File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), offset)),
         other => other.with_context(|| format!("cannot open {}", path.display()))?,
@@ -129,7 +134,7 @@ pub fn read_from(path: &Path, offset: u64) -> anyhow::Result<(Vec<AuditEvent>, u
     let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let events = bytes[..complete]
         .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && wanted(line))
         .map(|line| {
             let line = serde_json::from_slice(line).with_context(|| format!("not JSON in {}", path.display()))?;
             Ok(AuditEvent::from_json(line))
@@ -141,6 +146,12 @@ pub fn read_from(path: &Path, offset: u64) -> anyhow::Result<(Vec<AuditEvent>, u
 /// All events up to the current end of the log.
 pub fn read(path: &Path) -> anyhow::Result<Vec<AuditEvent>> {
     Ok(read_from(path, 0)?.0)
+}
+
+/// The same as [`read`] of the log and [`writes_by`], without reading what is about others: a busy log is large.
+pub fn read_writes_by(path: &Path, user: &str) -> anyhow::Result<Vec<AuditEvent>> {
+    let (events, _) = read_where(path, 0, |line| memchr::memmem::find(line, user.as_bytes()).is_some())?;
+    Ok(writes_by(events, user))
 }
 
 /// The finished attempts of `user` to change something, dry runs left out. A refused attempt is one too: see

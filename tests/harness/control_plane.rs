@@ -123,13 +123,19 @@ impl ControlPlane {
 
     /// All audit events so far.
     pub fn audit_events(&self) -> anyhow::Result<Vec<AuditEvent>> {
-        anyhow::ensure!(self.options.audit_policy.is_some(), "the control plane was started without an audit policy");
+        self.ensure_audited()?;
         audit::read(&self.audit_log)
+    }
+
+    fn ensure_audited(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.options.audit_policy.is_some(), "the control plane was started without an audit policy");
+        Ok(())
     }
 
     /// The finished attempts of a user to change something, as far as audited: see [`audit::writes_by`].
     pub fn writes_by(&self, user: &str) -> anyhow::Result<Vec<AuditEvent>> {
-        Ok(audit::writes_by(self.audit_events()?, user))
+        self.ensure_audited()?;
+        audit::read_writes_by(&self.audit_log, user)
     }
 
     /// The API server's process id, unless it is stopped.

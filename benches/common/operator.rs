@@ -1,7 +1,12 @@
 //! The operator as a process that is its service account to the cluster.
 
+// Several benchmarks include this module and none of them uses all of it.
+#![allow(dead_code)]
+
+use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
@@ -10,12 +15,16 @@ use serde_json::Value;
 
 use crate::harness::ports::Port;
 use crate::harness::{ControlPlane, Daemon, try_eventually};
+use crate::process::Memory;
 
 /// How long a start may take before something must be wrong.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Allocators give memory back some time after it was freed.
 const REST: Duration = Duration::from_secs(10);
+
+/// The user that the operator is to the API server.
+pub const USER: &str = "system:serviceaccount:cronwarden:cronwarden";
 
 /// A running operator.
 pub struct Operator {
@@ -35,16 +44,25 @@ pub struct Start {
     pub metric: Duration,
 }
 
-/// What a process takes, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    pub rss: usize,
-    pub pss: usize,
-    pub peak: usize,
+/// Installs what the operator needs, as people do.
+pub async fn install(plane: &ControlPlane) -> anyhow::Result<()> {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    plane.kubectl(["apply", "--server-side", "-k"]).arg(deploy).run().await?;
+    let definitions = ["crd/approvedcronjobs.cronwarden.dev", "crd/scheduledworkloadfindings.cronwarden.dev"];
+    plane.kubectl(["wait", "--for=condition=established", "--timeout=60s"]).args(definitions).run().await?;
+    Ok(())
 }
 
 impl Operator {
     pub async fn start(plane: &ControlPlane) -> anyhow::Result<Self> {
+        Self::start_with(plane, [""; 0]).await
+    }
+
+    /// Starts it with more arguments.
+    pub async fn start_with(
+        plane: &ControlPlane,
+        more: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> anyhow::Result<Self> {
         let token = plane.service_account_token("cronwarden", "cronwarden").await?;
         let kubeconfig = plane.kubeconfig_with_token(&token)?;
         let port = Port::reserve()?;
@@ -55,7 +73,9 @@ impl Operator {
         let spawned = SystemTime::now();
         let binary = env!("CARGO_BIN_EXE_cronwarden");
         let environment = [("KUBECONFIG", kubeconfig.as_os_str())];
-        let daemon = Daemon::spawn(binary, ["run", "--listen", &listen], environment, log)?;
+        let mut arguments: Vec<OsString> = ["run", "--listen", &listen].map(OsString::from).into();
+        arguments.extend(more.into_iter().map(|argument| argument.as_ref().to_owned()));
+        let daemon = Daemon::spawn(binary, arguments, environment, log)?;
         Ok(Self { daemon, port, spawned })
     }
 
@@ -100,21 +120,11 @@ impl Operator {
     /// What it takes once it has come to rest.
     pub async fn memory(&self) -> anyhow::Result<Memory> {
         tokio::time::sleep(REST).await;
-        let read = |file: &str| {
-            let path = format!("/proc/{}/{file}", self.daemon.pid());
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}, which only Linux has"))
-        };
-        let (status, rollup) = (read("status")?, read("smaps_rollup")?);
-        let kilobytes = |text: &str, field: &str| -> anyhow::Result<usize> {
-            let value =
-                text.lines().find_map(|line| line.strip_prefix(field)).with_context(|| format!("no {field}"))?;
-            Ok(value.trim().trim_end_matches(" kB").parse::<usize>()? * 1024)
-        };
-        Ok(Memory {
-            rss: kilobytes(&status, "VmRSS:")?,
-            pss: kilobytes(&rollup, "Pss:")?,
-            peak: kilobytes(&status, "VmHWM:")?,
-        })
+        Memory::of(self.daemon.pid())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.daemon.pid()
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {
