@@ -84,7 +84,7 @@ impl Picture {
             }
         }
         writes.extend(self.judge_strays(key, now));
-        let strays: Vec<Box<str>> = self.pods.strays(key).map(|(uid, _)| uid.clone()).collect();
+        let strays = self.pods.uids(key);
         let uid = live.as_ref().map_or("", |job| &job.uid);
         let is_there = |record: &finding::Record| {
             *record.workload.uid == *uid || strays.iter().any(|stray| *record.workload.uid == **stray)

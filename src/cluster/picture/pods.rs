@@ -144,8 +144,14 @@ impl Pods {
         waiting.chain(strays).map(|(key, uid)| (key.clone(), uid.as_str().into()))
     }
 
+    /// What the Pods of a Job that is not there say of its uid, those included that still wait for it.
+    pub(super) fn uids(&self, key: &WorkloadKey) -> Vec<Box<str>> {
+        let waiting = self.waiting.get(key).into_iter().flatten().map(|waiting| uid_of(&waiting.pod));
+        waiting.chain(self.strays(key).map(|(uid, _)| uid.clone())).collect()
+    }
+
     /// The Pods whose Job of that name is not there, by what they say of its uid.
-    pub(super) fn strays(&self, key: &WorkloadKey) -> impl Iterator<Item = (&Box<str>, &Stray)> {
+    fn strays(&self, key: &WorkloadKey) -> impl Iterator<Item = (&Box<str>, &Stray)> {
         self.strays.get(key).into_iter().flatten()
     }
 }
