@@ -91,14 +91,15 @@ impl Groups {
     }
 
     fn of(&self, key: &WorkloadKey) -> Vec<View> {
-        let view = |(alike, group): (&Box<str>, &Group)| View {
+        let of_key = self.0.get(key).into_iter().flatten();
+        let views = of_key.map(|(alike, group)| View {
             alike: alike.clone(),
             count: group.count.clone(),
             last: group.last.clone(),
             is_forsaken: group.is_forsaken,
             is_over: group.live.is_empty().then(|| group.seen.saturating_add(REST).unwrap_or(Timestamp::MAX)),
-        };
-        self.0.get(key).into_iter().flatten().map(view).collect()
+        });
+        views.collect()
     }
 
     /// When a group is to be looked at again, if that is not settled yet.

@@ -124,7 +124,6 @@ impl Picture {
         if write.is_some() || verdict.again.is_some() {
             let (counted, accounted) = (noted.counted, noted.accounted);
             self.departed_jobs.add(key, Job { accounted, counted, ..job });
-        } else {
         }
         writes.extend(write);
     }

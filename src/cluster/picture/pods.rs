@@ -12,7 +12,7 @@ use super::lineage::LATE;
 use super::{Concerned, Picture};
 use crate::assess::{self, PodReport};
 use crate::finding::{self, Subject, Write};
-use crate::lineage::{Change, Digests, Drift, Owner, RunningPod, drift};
+use crate::lineage::{Change, Digests, Drift, Injectors, Owner, RunningPod, drift};
 use crate::workload::{Packed, Workload, WorkloadKey, WorkloadKind};
 
 /// How many Pods are remembered of one Job.
@@ -82,10 +82,11 @@ impl Pods {
         self.gone.contains_key(uid)
     }
 
-    /// What the Job of a Pod ran that is gone.
-    fn gone(&self, pod: &RunningPod) -> Option<Option<Workload>> {
-        let content = self.gone.get(pod.job_uid.as_deref()?)?;
-        Some(content.as_ref().and_then(|packed| packed.unpack().ok()))
+    /// Whether the Job of a Pod is gone, and the Pod runs what it was to run, as far as that is known.
+    fn outlives(&self, pod: &RunningPod, injectors: &Injectors) -> bool {
+        let Some(content) = pod.job_uid.as_deref().and_then(|uid| self.gone.get(uid)) else { return false };
+        let workload = content.as_ref().and_then(|packed| packed.unpack().ok());
+        workload.is_none_or(|job| drift(&job.pod, &pod.pod, injectors).is_none())
     }
 
     fn wait(&mut self, key: &WorkloadKey, pod: RunningPod, at: Timestamp, is_old: bool) {
@@ -203,9 +204,7 @@ impl Picture {
         let live = self.jobs.all.get_mut(&key).into_iter();
         let Some(job) = live.chain(self.departed_jobs.get_mut(&key)).find(is_of) else {
             // That Jobs go before their Pods is no news, as long as these run what they were to run.
-            if let Some(workload) = self.pods.gone(&pod)
-                && workload.is_none_or(|it| drift(&it.pod, &pod.pod, &self.standards.injectors).is_none())
-            {
+            if self.pods.outlives(&pod, &self.standards.injectors) {
                 return Vec::new();
             }
             let is_old = self.begun.is_none();
