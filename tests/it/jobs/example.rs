@@ -117,7 +117,7 @@ impl Setting {
     }
 
     fn assessed(&self, traced: &Traced, surroundings: Surroundings<'_>) -> assess::Assessment {
-        let lineage = Lineage { traced, cron_job: self.scene.parent(), pods: &self.pods };
+        let lineage = Lineage { traced, cron_job: self.scene.parent(), is_outdated: false, pods: &self.pods };
         assess::job(&self.scene.job, lineage, &self.inventory, surroundings, self.now)
     }
 }

@@ -173,7 +173,7 @@ proptest! {
             Origin::Run { template: Match::Same, .. } | Origin::Manual { template: Match::Same, .. } | Origin::Child { .. }
         );
         prop_assert!(!is_same, "{:?}", traced);
-        let lineage = Lineage { traced: &traced, cron_job: scene.parent(), pods: &[] };
+        let lineage = Lineage { traced: &traced, cron_job: scene.parent(), is_outdated: false, pods: &[] };
         let assessment = assess::job(&scene.job, lineage, &INVENTORY, Surroundings::default(), day(31));
         prop_assert!(!assessment.deviations.is_empty(), "{:?}", traced);
     }
