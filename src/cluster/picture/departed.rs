@@ -58,7 +58,8 @@ impl Picture {
         for entry in self.departed.take(key) {
             let reference = finding::reference(key, &entry.uid);
             let name = finding::name(&reference);
-            if self.findings.get(&name).is_some_and(|known| known.record.state().is_some()) {
+            if let Some(known) = self.findings.get(&name).filter(|known| known.record.state().is_some()) {
+                self.campaigns.gone_as_recorded(&known.record, now);
                 continue;
             }
             let (workload, provenance, assessment) = self.assess(&entry, key, &name, now);

@@ -104,7 +104,8 @@ impl Picture {
         now: Timestamp,
     ) {
         let name = finding::name(&finding::reference(key, &job.uid));
-        if self.findings.get(&name).is_some_and(|known| known.record.state().is_some()) {
+        if let Some(known) = self.findings.get(&name).filter(|known| known.record.state().is_some()) {
+            self.campaigns.gone_as_recorded(&known.record, now);
             return;
         }
         let verdict = self.assess_job(key, &job, now);

@@ -353,7 +353,11 @@ impl Picture {
             let mut provenance = self.ledger.farewell(&record.workload.uid);
             provenance.tampering = self.ledger.attempts().on(&record.name).to_vec();
             let attribution = Attribution { provenance: &provenance, paths: &self.standards.paths };
-            writes.extend(finding::closing(record, now).or_else(|| finding::attributed(record, attribution)));
+            let closing = finding::closing(record, now);
+            if closing.is_some() {
+                self.campaigns.gone_as_recorded(record, now);
+            }
+            writes.extend(closing.or_else(|| finding::attributed(record, attribution)));
         }
         let expired: Vec<Write> =
             about().filter_map(|record| finding::expired(record, self.standards.retention, now)).collect();

@@ -116,6 +116,20 @@ impl Campaigns {
         Some(template)
     }
 
+    /// Takes in a workload that is gone as the one that it is recorded to have been, whatever it was taken for before.
+    pub(super) fn gone_as(&mut self, joining: Joining<'_>, now: Timestamp) {
+        if let Some(template) = self.add(joining, Some(now), now) {
+            self.settle(&template, now);
+            self.bound(now);
+        }
+        self.gone(joining.uid, now);
+    }
+
+    /// When a workload was created, if it is known.
+    pub(super) fn created(&self, uid: &str) -> Option<Timestamp> {
+        self.by_uid.get(uid).map(|(_, created)| *created)
+    }
+
     pub(super) fn knows(&self, uid: &str) -> bool {
         self.by_uid.contains_key(uid)
     }

@@ -2,6 +2,8 @@
 
 mod index;
 #[cfg(test)]
+mod quick;
+#[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use super::super::store::subject_of;
 use super::{Concerned, Picture};
 use crate::api::finding::State;
 use crate::assess::{self, Assessment, Surroundings};
-use crate::finding::{Record, campaign};
+use crate::finding::{Record, campaign, is_group};
 use crate::workload::Workload;
 pub(super) use index::Campaigns;
 use index::{Joining, REMEMBERED};
@@ -90,6 +92,24 @@ impl Picture {
             if let Some((template, created)) = template(&workload, &assessment).zip(job.seen.created) {
                 self.campaigns.add(Joining { uid: &job.uid, key, template: &template, created }, None, now);
             }
+        }
+    }
+}
+
+impl Campaigns {
+    /// The workload of a finding is gone, and what the finding says of it is said for good. It counts as that from now on, as it will
+    /// after a restart: it may have been taken for something else meanwhile, or not have been seen at all.
+    pub(in crate::cluster::picture) fn gone_as_recorded(&mut self, record: &Record, now: Timestamp) {
+        // Of Jobs that are many each counts for itself. One that is not complete says nothing yet.
+        let Some(state) = record.state().filter(|_| !is_group(&record.workload)) else { return };
+        let uid = &*record.workload.uid;
+        let counts = state != State::Resolved;
+        let created = self.created(uid).or_else(|| record.first_seen());
+        match (subject_of(record), record.template().filter(|_| counts).zip(created)) {
+            (Concerned::Workload(key), Some((template, created))) => {
+                self.gone_as(Joining { uid, key: &key, template, created }, now);
+            }
+            _ => self.leave(uid, now),
         }
     }
 }
