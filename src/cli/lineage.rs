@@ -217,6 +217,7 @@ impl Around<'_> {
             return (traced, explanation);
         }
         let cron_job = known.and_then(|known| known.workload);
+        // Only the template that the CronJob has now is known: with any other, nobody knows whether it is that of a run.
         let lineage = assess::Lineage { traced: &traced, cron_job, is_outdated: false, pods };
         let (inventory, labels) = (&self.declared.inventory, self.declared.labels(&workload.key.namespace));
         let explanation = explain_job(workload, lineage, inventory, labels, self.now);

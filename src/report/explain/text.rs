@@ -16,9 +16,9 @@ const MOST_OTHERS: usize = 20;
 /// What the fields of Pods begin with.
 const POD: &str = "pod.";
 
-/// Renders a judgement in full: the verdict, how the severity came about, what each approval expects and what is there, who made it
-/// as its finding says, which approvals do not select the workload and why, the next runs, and the risks with their meaning. It ends
-/// with a line break.
+/// Renders a judgement in full: the chain of a Job, the verdict, how the severity came about, what each approval expects and what is
+/// there, who made it as its finding says, which approvals do not select the workload and why, the last and the next runs, and the risks
+/// with their meaning. It ends with a line break.
 pub fn text(subject: &Subject<'_>, explanation: &Explanation, style: &Style) -> String {
     let mut page = Page { out: String::new(), colour: style.colour };
     page.title(subject);

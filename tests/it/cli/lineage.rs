@@ -152,7 +152,7 @@ fn a_cron_job(folder: &Folder, names: &[&str]) {
 
 /// What a manifest says of where it comes from is looked at no further.
 fn a_file(folder: &Folder, run: &Value) {
-    folder.write("run.yaml", documents(&[run.clone()]));
+    folder.write("run.yaml", documents(std::slice::from_ref(run)));
     let target = format!("Job/{NAMESPACE}/{}", name(run));
     let outcome = folder.run(["explain", &target, "-f", "run.yaml", "-o", "json"]).succeeded();
     let json: Value = serde_json::from_str(&outcome.stdout).unwrap();

@@ -1,7 +1,7 @@
 //! Explanations of Jobs, and of CronJobs with their runs.
 
 use cronwarden::api::ScheduledWorkloadFinding;
-use cronwarden::api::finding::{Link, Runs, ScheduledWorkloadFindingStatus};
+use cronwarden::api::finding::{Link, Runs, ScheduledWorkloadFindingSpec, ScheduledWorkloadFindingStatus};
 use cronwarden::assess::{
     Assessment, Explanation, Lineage as Known, PodReport, PulledImage, assess, explain_job, untold,
 };
@@ -157,7 +157,7 @@ fn a_job_that_nothing_accounts_for_is_explained_by_the_inventory() {
 #[test]
 fn a_finding_about_many_jobs_is_told_as_such() {
     let case = case(&name(), run(Match::Other), &[], &inventory(false));
-    let mut finding = ScheduledWorkloadFinding::new("payments-nightly--1", Default::default());
+    let mut finding = ScheduledWorkloadFinding::new("payments-nightly--1", ScheduledWorkloadFindingSpec::default());
     finding.spec.workload = group_reference("payments", "nightly-", "alike");
     let runs = Some(Runs { count: 12, ..Runs::default() });
     finding.status = Some(ScheduledWorkloadFindingStatus { runs, ..ScheduledWorkloadFindingStatus::default() });
