@@ -36,7 +36,10 @@ Examples:
   # A workload of the cluster, by the inventory of the cluster.
   cronwarden explain CronJob/payments/nightly-backup
 
-  # The same before it is applied.
+  # Where a Job comes from, and what ran in its Pods.
+  cronwarden explain Job/payments/nightly-backup-29669880
+
+  # A workload before it is applied.
   cronwarden explain cj/payments/nightly-backup -f manifests
 
   # What a code means, and what to do about it.

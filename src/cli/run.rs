@@ -24,7 +24,8 @@ pub(super) struct Arguments {
     /// How long findings that are resolved or deleted are kept, such as 90d or 12h.
     #[arg(long, value_name = "DURATION", default_value = "90d", env = "CRONWARDEN_RETENTION", value_parser = duration)]
     retention: SignedDuration,
-    /// The configuration: a YAML file of the deployment paths that changes are to come by.
+    /// The configuration: a YAML file of the deployment paths that changes are to come by, of who is trusted to make Jobs, and of what adds
+    /// to Pods.
     #[arg(long, value_name = "FILE", env = "CRONWARDEN_CONFIG")]
     config: Option<PathBuf>,
     /// How long the event is waited for that tells who made a change, such as 10m. After that nobody accounts for it.

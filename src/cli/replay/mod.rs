@@ -39,7 +39,8 @@ pub(super) struct Arguments {
     /// May be repeated. Without it, the approvals count that the logs tell of, as they were at each moment.
     #[arg(long, value_name = "PATH|cluster")]
     inventory: Vec<String>,
-    /// The configuration of the operator: a YAML file of the deployment paths that changes are to come by.
+    /// The configuration of the operator: a YAML file of the deployment paths that changes are to come by, and of who is trusted to make
+    /// Jobs.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Show what happened from this time on, such as 2026-10-01 or 2026-10-01T08:00:00Z.
