@@ -120,6 +120,14 @@ fn tie(status: &Status, kind: LinkKind) -> &str {
 
 /// Waits until every Job is judged, and fails if there is a finding about anything but these.
 async fn only_about(scene: &Scene, expected: &[&str]) -> anyhow::Result<()> {
+    // What the operator has not seen yet is not pending.
+    eventually("the operator has seen every Job", TWO_TICKS, async || {
+        let all: Api<Job> = Api::all(scene.client.clone());
+        let there = all.list_metadata(&ListParams::default()).await.map_err(|error| error.to_string())?.items.len();
+        let seen = scene.count("cronwarden_objects{resource=\"jobs\"}").map_err(|error| format!("{error:#}"))?;
+        if seen == there { Ok(()) } else { Err(format!("{seen} of {there}")) }
+    })
+    .await;
     scene.settled().await;
     let mut names: Vec<String> =
         scene.all_findings().await?.into_iter().map(|finding| finding.spec.workload.name).collect();
