@@ -2,15 +2,15 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+use tokio::task::JoinHandle;
 
-use crate::harness::{Binaries, ControlPlane, try_eventually};
+use crate::harness::{Binaries, ControlPlane};
 use crate::process::processor_time;
 
 /// What is watched: its path, and how it is given to `kubectl get`.
@@ -30,92 +30,115 @@ pub const PODS: Watched = Watched {
 /// How long a start takes at most. What is spent on it does not count.
 const START: Duration = Duration::from_secs(5);
 
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Processes that watch, and what they took before the first event.
+/// Processes that watch.
 pub struct Beside {
-    printing: Vec<(Child, Duration)>,
-    receiving: Vec<(Child, Duration)>,
-    events: Vec<Arc<AtomicUsize>>,
+    printing: Vec<Watcher>,
+    receiving: Vec<Watcher>,
 }
 
-/// What they took in the end.
-#[derive(Clone, Debug, Default)]
+/// What such processes took, and for how many events.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Taken {
-    /// `kubectl get --watch -o json`.
-    pub printing: Duration,
-    /// `kubectl get --raw`.
-    pub receiving: Duration,
-    /// How many events were received of each kind of object.
-    pub events: Vec<usize>,
+    pub processor: Duration,
+    pub events: usize,
 }
 
 impl Beside {
     pub async fn start(plane: &ControlPlane, watched: &[&Watched]) -> anyhow::Result<Self> {
         let kubectl = Binaries::find_or_build().await?.kubectl;
-        let (mut printing, mut receiving, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut printing, mut receiving) = (Vec::new(), Vec::new());
         for watched in watched {
             let mut arguments = vec!["get"];
             arguments.extend(watched.resource);
             arguments.extend(["--all-namespaces", "--watch", "--output=json"]);
-            printing.push(spawn(plane, &kubectl, &arguments, Stdio::null())?);
-            let mut child = spawn(plane, &kubectl, &["get", "--raw", watched.path], Stdio::piped())?;
-            let count = Arc::new(AtomicUsize::new(0));
-            let output = child.stdout.take().context("standard output is piped")?;
-            tokio::spawn(count_lines(output, count.clone()));
-            receiving.push(child);
-            events.push(count);
+            // An object that is printed ends with a brace at the beginning of a line.
+            printing.push(Watcher::start(plane, &kubectl, &arguments, b'}'));
+            // An event that is received begins with one.
+            receiving.push(Watcher::start(plane, &kubectl, &["get", "--raw", watched.path], b'{'));
         }
         tokio::time::sleep(START).await;
-        let started = |children: Vec<Child>| {
-            let timed = children.into_iter().map(|child| {
-                let taken = taken(&child)?;
-                anyhow::Ok((child, taken))
-            });
-            timed.collect::<anyhow::Result<Vec<_>>>()
-        };
-        Ok(Self { printing: started(printing)?, receiving: started(receiving)?, events })
+        for watcher in printing.iter_mut().chain(&mut receiving) {
+            watcher.before = watcher.taken()?;
+        }
+        Ok(Self { printing, receiving })
     }
 
-    /// Waits until so many events of each kind were received, and ends the processes. Fails if there were more or fewer: what was not
-    /// the same work cannot be compared.
-    pub async fn end(self, expected: &[usize]) -> anyhow::Result<Taken> {
-        let events = || self.events.iter().map(|count| count.load(Ordering::Relaxed)).collect::<Vec<_>>();
-        try_eventually("kubectl has received every event", PATIENCE, async || {
-            let events = events();
-            if events == expected { Ok(()) } else { Err(format!("{events:?} of {expected:?}")) }
-        })
-        .await?;
-        let since = |children: &[(Child, Duration)]| {
-            let taken = children.iter().map(|(child, before)| anyhow::Ok(taken(child)?.saturating_sub(*before)));
-            taken.sum::<anyhow::Result<Duration>>()
+    /// What `kubectl get --watch -o json` and `kubectl get --raw` took since then.
+    pub fn end(self) -> anyhow::Result<[Taken; 2]> {
+        let sum = |watchers: Vec<Watcher>| {
+            watchers.iter().try_fold(Taken::default(), |sum, watcher| {
+                let (now, before) = (watcher.taken()?, watcher.before);
+                let processor = sum.processor + now.processor.saturating_sub(before.processor);
+                anyhow::Ok(Taken { processor, events: sum.events + now.events - before.events })
+            })
         };
-        Ok(Taken { printing: since(&self.printing)?, receiving: since(&self.receiving)?, events: events() })
+        Ok([sum(self.printing)?, sum(self.receiving)?])
     }
 }
 
-fn spawn(plane: &ControlPlane, kubectl: &Path, arguments: &[&str], output: Stdio) -> anyhow::Result<Child> {
-    Command::new(kubectl)
-        .args(arguments)
-        .env("KUBECONFIG", plane.kubeconfig())
-        .env("HOME", plane.scratch_dir())
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .context("cannot start kubectl")
+/// `kubectl`, started again when the API server ends its watch: it does that to whoever is slow.
+struct Watcher {
+    state: Arc<Mutex<State>>,
+    before: Taken,
+    task: JoinHandle<anyhow::Result<()>>,
 }
 
-fn taken(child: &Child) -> anyhow::Result<Duration> {
-    processor_time(child.id().context("kubectl has ended")?)
+#[derive(Default)]
+struct State {
+    /// The process that runs now.
+    pid: Option<u32>,
+    /// Those before it, and all events.
+    taken: Taken,
 }
 
-/// The API server sends one event a line.
-async fn count_lines(mut output: tokio::process::ChildStdout, count: Arc<AtomicUsize>) {
+impl Watcher {
+    fn start(plane: &ControlPlane, kubectl: &Path, arguments: &[&str], mark: u8) -> Self {
+        let mut command = Command::new(kubectl);
+        command.args(arguments).env("KUBECONFIG", plane.kubeconfig()).env("HOME", plane.scratch_dir());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let state = Arc::default();
+        let task = tokio::spawn(watch(command, mark, Arc::clone(&state)));
+        Self { state, before: Taken::default(), task }
+    }
+
+    fn taken(&self) -> anyhow::Result<Taken> {
+        let State { pid, taken } = &*self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = pid.map_or(Ok(Duration::ZERO), processor_time)?;
+        Ok(Taken { processor: taken.processor + running, ..*taken })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Counts the lines that begin with a mark, and what the processes take that print them.
+async fn watch(mut command: Command, mark: u8, state: Arc<Mutex<State>>) -> anyhow::Result<()> {
+    let state = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let mut buffer = vec![0; 1 << 16];
-    while let Ok(length @ 1..) = output.read(&mut buffer).await {
-        let lines = buffer.iter().take(length).filter(|byte| **byte == b'\n').count();
-        count.fetch_add(lines, Ordering::Relaxed);
+    loop {
+        let mut child = command.spawn().context("cannot start kubectl")?;
+        let pid = child.id().context("kubectl has ended")?;
+        state().pid = Some(pid);
+        let mut output = child.stdout.take().context("standard output is piped")?;
+        let mut last = b'\n';
+        while let Ok(length @ 1..) = output.read(&mut buffer).await {
+            let mut events = 0;
+            for byte in buffer.iter().take(length) {
+                events += usize::from(last == b'\n' && *byte == mark);
+                last = *byte;
+            }
+            state().taken.events += events;
+        }
+        // Until it is waited for, what it took can still be read.
+        let taken = processor_time(pid)?;
+        {
+            let mut state = state();
+            state.pid = None;
+            state.taken.processor += taken;
+        }
+        child.wait().await?;
     }
 }

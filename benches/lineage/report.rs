@@ -22,10 +22,12 @@ pub struct Round {
     pub follows_log: bool,
     pub with_pods: bool,
     pub jobs: usize,
+    pub events: usize,
     pub took: Duration,
     /// What the operator took of the processors.
     pub operator: Duration,
-    pub beside: Taken,
+    /// `kubectl get --watch -o json`, and `kubectl get --raw`.
+    pub beside: [Taken; 2],
     /// At rest; the peak of the second is that of the round.
     pub before: Memory,
     pub after: Memory,
@@ -45,8 +47,11 @@ pub fn count(writes: &[AuditEvent]) -> BTreeMap<String, usize> {
 }
 
 impl Round {
-    fn events(&self) -> usize {
-        self.beside.events.iter().sum()
+    /// The operator, `kubectl get --watch -o json`, and `kubectl get --raw`, in microseconds for an event.
+    fn each(&self) -> [f64; 3] {
+        let own = Taken { processor: self.operator, events: self.events };
+        let [printing, receiving] = self.beside;
+        [own, printing, receiving].map(|taken| taken.processor.as_secs_f64() * 1e6 / number(taken.events))
     }
 
     fn writes(&self) -> usize {
@@ -71,15 +76,14 @@ impl Report {
             let source = if round.follows_log { ", audit log followed" } else { "" };
             let objects = if round.with_pods { "Jobs and Pods" } else { "Jobs" };
             let _ = write!(text, "{:<30}", format!("{objects}{source}"));
-            let each = |taken: Duration| microseconds(taken) / number(round.events());
-            let ratio = |taken: Duration| format!("{:.2}x", microseconds(round.operator) / microseconds(taken));
+            let [own, printing, receiving] = round.each();
             let mb = |bytes: usize| format!("{:.1} MB", number(bytes) / 1e6);
             let cells = [
-                round.events().to_string(),
-                format!("{:.0}", number(round.events()) / round.took.as_secs_f64()),
-                format!("{:.0}", each(round.operator)),
-                ratio(round.beside.printing),
-                ratio(round.beside.receiving),
+                round.events.to_string(),
+                format!("{:.0}", number(round.events) / round.took.as_secs_f64()),
+                format!("{own:.0}"),
+                format!("{printing:.0} ({:.2}x)", own / printing),
+                format!("{receiving:.0} ({:.2}x)", own / receiving),
                 mb(round.before.rss),
                 mb(round.after.peak),
                 mb(round.after.rss),
@@ -93,7 +97,7 @@ impl Report {
                 let _ = writeln!(text, "  {count} × {what}");
             }
         }
-        text.push_str("\nkubectl: the operator's processor time beside that of `kubectl get --watch -o json` and `kubectl get --raw` of the same\n");
+        text.push_str("\nµs/event: processor time of the operator, of `kubectl get --watch -o json`, and of `kubectl get --raw` with a watch\n");
         text
     }
 
@@ -101,18 +105,15 @@ impl Report {
         let memory =
             |memory: &Memory| json!({ "rssBytes": memory.rss, "pssBytes": memory.pss, "peakBytes": memory.peak });
         let round = |round: &Round| -> Value {
+            let [own, printing, receiving] = round.each();
             json!({
                 "followsAuditLog": round.follows_log,
                 "pods": round.with_pods,
                 "jobs": round.jobs,
-                "events": round.events(),
+                "events": round.events,
                 "seconds": round.took.as_secs_f64(),
-                "processorSeconds": {
-                    "operator": round.operator.as_secs_f64(),
-                    "kubectlJson": round.beside.printing.as_secs_f64(),
-                    "kubectlRaw": round.beside.receiving.as_secs_f64(),
-                },
-                "microsecondsPerEvent": microseconds(round.operator) / number(round.events()),
+                "operatorProcessorSeconds": round.operator.as_secs_f64(),
+                "microsecondsPerEvent": { "operator": own, "kubectlJson": printing, "kubectlRaw": receiving },
                 "memory": { "before": memory(&round.before), "after": memory(&round.after) },
                 "writes": round.writes,
             })
@@ -120,10 +121,6 @@ impl Report {
         let rounds: Vec<Value> = self.rounds.iter().map(round).collect();
         format!("{:#}\n", json!({ "cronJobs": self.cron_jobs, "runs": self.runs, "rounds": rounds }))
     }
-}
-
-fn microseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
 }
 
 /// Counts and sizes here are far below what a float holds exactly.
