@@ -63,7 +63,9 @@ impl Report {
         let heads =
             ["events", "events/s", "µs/event", "kubectl json", "kubectl raw", "before", "peak", "after", "writes"];
         let _ = write!(text, "{:<30}", "");
-        heads.iter().for_each(|head| _ = write!(text, "{head:>14}"));
+        for head in heads {
+            let _ = write!(text, "{head:>14}");
+        }
         text.push('\n');
         for round in &self.rounds {
             let source = if round.follows_log { ", audit log followed" } else { "" };
@@ -83,7 +85,9 @@ impl Report {
                 mb(round.after.rss),
                 round.writes().to_string(),
             ];
-            cells.iter().for_each(|cell| _ = write!(text, "{cell:>14}"));
+            for cell in cells {
+                let _ = write!(text, "{cell:>14}");
+            }
             text.push('\n');
             for (what, count) in &round.writes {
                 let _ = writeln!(text, "  {count} × {what}");
