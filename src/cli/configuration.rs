@@ -82,3 +82,38 @@ fn listed(document: &Document, problems: &[Problem]) -> String {
     let line = |(problem, place): (&Problem, Place)| format!("\n  line {}: {problem}", place.start.line);
     problems.iter().zip(places).map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(text: &str) -> Configured {
+        let configuration: Configuration = serde_saphyr::from_str(text).unwrap();
+        configuration.compile().unwrap()
+    }
+
+    #[test]
+    fn the_example_is_usable() {
+        let configured = compiled(include_str!("../../deploy/examples/configuration.yaml"));
+        assert!(["argocd", "ci", "emergency"].iter().all(|name| configured.paths.is_configured(name)));
+        let made_by = |kind: &str, group: &str| {
+            let owner = format!(
+                r#"{{"metadata":{{"ownerReferences":[{{"apiVersion":"{group}/v1","kind":"{kind}","name":"n","controller":true}}]}}}}"#
+            );
+            configured.makers.claimed_by(&crate::lineage::Marks::of(&owner), None).map(str::to_owned)
+        };
+        assert_eq!(made_by("TaskRun", "tekton.dev").as_deref(), Some("tekton"));
+        assert_eq!(made_by("ScaledJob", "keda.sh").as_deref(), Some("keda"));
+        assert_eq!(made_by("Workflow", "argoproj.io").as_deref(), Some("reports"));
+        assert_eq!(made_by("Import", "imports.example.com"), None);
+    }
+
+    /// What the documentation shows can be copied.
+    #[test]
+    fn the_examples_of_the_documentation_are_usable() {
+        let page = include_str!("../../docs/jobs.md");
+        let blocks = page.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next());
+        let is_configuration = |block: &&str| !block.starts_with("spec:");
+        assert_eq!(blocks.filter(is_configuration).map(compiled).count(), 2);
+    }
+}

@@ -190,7 +190,8 @@ fn an_injector_can_be_configured() {
         .unwrap()
         .push(json!({"name": "aws-iam-token", "mountPath": at, "readOnly": true}));
     let example = include_str!("../../../docs/jobs.md");
-    let yaml = example.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let yaml = example.split("```yaml\n").find(|block| block.starts_with("injectors:")).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
     let injectors = Injectors::compile(&configured(yaml)).unwrap();
     let found = judged(&case, &injectors);
     assert!(found.is_none(), "{found:#?}");
