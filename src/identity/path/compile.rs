@@ -1,10 +1,8 @@
 //! From the configuration to what is judged by.
 
-use std::fmt;
-
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{AccountPattern, Configuration, Path, PathConfiguration, Paths};
+use super::{AccountPattern, Configuration, Path, PathConfiguration, Paths, Problem, Problems};
 use crate::workload::pattern::{Pattern, PatternError};
 
 /// The longest name of a path, in bytes: that of an entry of `expected.deploymentPaths`.
@@ -16,27 +14,12 @@ const ACCOUNT: &str = "system:serviceaccount:";
 /// Groups that everybody belongs to, or every service account, or everybody who is not authenticated.
 const EVERYBODY: [&str; 3] = ["system:authenticated", "system:serviceaccounts", "system:unauthenticated"];
 
-/// What is wrong with a field of a configuration, and how to mend it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The path of the field, such as `deploymentPaths[0].users[1]`.
-    pub field: String,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
 pub(super) fn compile(configuration: &Configuration) -> Result<Paths, Vec<Problem>> {
     let mut problems = Problems::default();
     let mut paths: Vec<Path> = Vec::new();
     for (index, path) in configuration.deployment_paths.iter().enumerate() {
         let field = format!("deploymentPaths[{index}]");
-        problems.name(&format!("{field}.name"), &path.name);
+        problems.name(&format!("{field}.name"), &path.name, "a path", LONGEST_NAME);
         if paths.iter().any(|earlier| earlier.name == path.name) {
             problems.add(
                 format!("{field}.name"),
@@ -54,34 +37,18 @@ pub(super) fn compile(configuration: &Configuration) -> Result<Paths, Vec<Proble
             problems.add(field, format!("{name:?} is the name of no path: configure it under deploymentPaths"));
         }
     }
-    if problems.0.is_empty() { Ok(Paths { paths, approvals }) } else { Err(problems.0) }
+    problems.finish(Paths { paths, approvals })
 }
 
 /// One path that stands under a field of its own.
 pub(super) fn compile_one(field: &str, path: &PathConfiguration) -> Result<Paths, Vec<Problem>> {
     let mut problems = Problems::default();
-    problems.name(&format!("{field}.name"), &path.name);
+    problems.name(&format!("{field}.name"), &path.name, "a path", LONGEST_NAME);
     let compiled = problems.path(field, path);
-    if problems.0.is_empty() { Ok(Paths { paths: vec![compiled], approvals: None }) } else { Err(problems.0) }
+    problems.finish(Paths { paths: vec![compiled], approvals: None })
 }
 
-/// What is wrong so far. Everything is compiled as far as possible, so that all of it is told at once.
-#[derive(Default)]
-struct Problems(Vec<Problem>);
-
 impl Problems {
-    fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem { field: field.into(), message: message.into() });
-    }
-
-    fn name(&mut self, field: &str, name: &str) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
-            let mend = format!("use 1 to {LONGEST_NAME} letters, digits, '-', '_' and '.'");
-            self.add(field, format!("{name:?} cannot name a path: {mend}"));
-        }
-    }
-
     fn not_empty(&mut self, field: &str, list: &[String], mend: &str) {
         if list.is_empty() {
             self.add(field, format!("the list is empty: {mend}"));
@@ -138,14 +105,7 @@ impl Problems {
     fn list<T>(&mut self, field: &str, list: Option<&Vec<String>>, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let Some(list) = list else { return Vec::new() };
         self.not_empty(field, list, "leave it out, or give at least one entry");
-        let mut found = Vec::new();
-        for (index, text) in list.iter().enumerate() {
-            match read(text) {
-                Ok(one) => found.push(one),
-                Err(message) => self.add(format!("{field}[{index}]"), message),
-            }
-        }
-        found
+        self.each(field, list, read)
     }
 }
 

@@ -10,6 +10,7 @@ mod configuration;
 mod markers;
 mod mismatch;
 mod preset;
+mod problems;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +20,11 @@ use super::{Actor, Source};
 use crate::workload::pattern::Pattern;
 use crate::workload::{Markers, WorkloadKey};
 
-pub use compile::Problem;
 pub use configuration::{Approvals, Configuration, PathConfiguration, Tool};
 pub use mismatch::Mismatch;
 pub use preset::Preset;
+pub use problems::Problem;
+pub(crate) use problems::Problems;
 
 /// The configured deployment paths. None, by default.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,8 @@
 //! From the configuration of injectors to what Pods are judged by.
 
-use std::fmt::Display;
-
 use super::{ContainerRule, Injector, VolumeKind, VolumeRule};
 use crate::api::approval::ExpectedCommand;
-use crate::identity::path::Problem;
+use crate::identity::path::{Problem, Problems};
 use crate::inventory::CommandRule;
 use crate::lineage::configuration::{
     CommandConfiguration, ContainerConfiguration, InjectorConfiguration, VolumeConfiguration,
@@ -20,33 +18,17 @@ pub(super) fn compile(configuration: &[InjectorConfiguration]) -> Result<Vec<Inj
     let mut compiled: Vec<Injector> = Vec::new();
     for (index, given) in configuration.iter().enumerate() {
         let field = format!("injectors[{index}]");
-        problems.name(&format!("{field}.name"), &given.name);
+        problems.name(&format!("{field}.name"), &given.name, "an injector", LONGEST_NAME);
         if compiled.iter().any(|earlier| earlier.name == given.name) {
             let message = format!("{:?} is the name of an earlier injector: choose another", given.name);
             problems.add(format!("{field}.name"), message);
         }
         compiled.push(problems.injector(&field, given));
     }
-    if problems.0.is_empty() { Ok(compiled) } else { Err(problems.0) }
+    problems.finish(compiled)
 }
 
-/// What is wrong so far. Everything is compiled as far as possible, so that all of it is told at once.
-#[derive(Default)]
-pub(super) struct Problems(Vec<Problem>);
-
 impl Problems {
-    fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem { field: field.into(), message: message.into() });
-    }
-
-    fn name(&mut self, field: &str, name: &str) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
-            let mend = format!("use 1 to {LONGEST_NAME} letters, digits, '-', '_' and '.'");
-            self.add(field, format!("{name:?} cannot name an injector: {mend}"));
-        }
-    }
-
     pub(super) fn injector(&mut self, field: &str, given: &InjectorConfiguration) -> Injector {
         let preset = given.preset.map(super::Preset::fields).unwrap_or_default();
         let images = given.images.as_ref().or(preset.images.as_ref()).map_or(&[][..], Vec::as_slice);
@@ -135,17 +117,6 @@ impl Problems {
         if entries.iter().rev().skip(1).any(|entry| entry == "**") {
             self.add(field, "'**' can only be the last entry: write '*' for one entry in between");
         }
-    }
-
-    fn each<T, E: Display>(&mut self, field: &str, list: &[String], read: impl Fn(&str) -> Result<T, E>) -> Vec<T> {
-        let mut found = Vec::new();
-        for (index, text) in list.iter().enumerate() {
-            match read(text) {
-                Ok(one) => found.push(one),
-                Err(message) => self.add(format!("{field}[{index}]"), message.to_string()),
-            }
-        }
-        found
     }
 }
 

@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use super::compile::Problems;
 use super::{ContainerRole, Injector, PodField, VolumeKind};
+use crate::identity::path::Problems;
 use crate::lineage::configuration::{
     CommandConfiguration, ContainerConfiguration, InjectorConfiguration, VolumeConfiguration,
 };
