@@ -9,7 +9,7 @@ use super::lineage::membership;
 use super::{Concerned, Picture};
 use crate::api::finding::State;
 use crate::assess::Assessment;
-use crate::finding::{self, Attribution, Count, Subject, Write};
+use crate::finding::{self, Count, Subject, Write};
 use crate::workload::WorkloadKey;
 
 /// How long after the last of its Jobs such a finding stays open: the next one would only open it again.
@@ -189,15 +189,7 @@ impl Picture {
         if let Some(due) = recorded.filter(|recorded| recorded.is_behind(&group.count)).and_then(Count::due) {
             self.deadlines.add(due, subject.clone());
         }
-        let lineage = verdict.chain(key, &job.pods);
-        let attribution = Attribution { provenance: &verdict.provenance, paths: &self.standards.paths };
-        let about = Subject {
-            workload: verdict.workload.as_ref(),
-            attribution: Some(attribution),
-            lineage: &lineage,
-            runs: Some(&group.count),
-            ..Subject::of(reference)
-        };
-        self.plan(about, &verdict.assessment, now)
+        let about = Subject { runs: Some(&group.count), ..Subject::of(reference) };
+        self.plan_by_verdict(about, (key, job), &verdict, now)
     }
 }

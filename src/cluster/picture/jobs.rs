@@ -155,8 +155,7 @@ impl Picture {
         if let Some(group) = &job.group {
             self.groups.leave(group, key);
         }
-        if job.judged {
-        } else {
+        if !job.judged {
             self.departed_jobs.add(key, job);
         }
     }

@@ -130,15 +130,21 @@ impl Picture {
     }
 
     fn plan_job(&self, key: &WorkloadKey, job: &Job, verdict: &Verdict, now: Timestamp) -> Option<Write> {
-        let reference = finding::reference(key, &job.uid);
+        self.plan_by_verdict(Subject::of(&finding::reference(key, &job.uid)), (key, job), verdict, now)
+    }
+
+    /// What to write by the verdict on a Job: about itself, or about all that are like it.
+    pub(super) fn plan_by_verdict(
+        &self,
+        about: Subject<'_>,
+        (key, job): (&WorkloadKey, &Job),
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Option<Write> {
         let lineage = verdict.chain(key, &job.pods);
         let attribution = Attribution { provenance: &verdict.provenance, paths: &self.standards.paths };
-        let about = Subject {
-            workload: verdict.workload.as_ref(),
-            attribution: Some(attribution),
-            lineage: &lineage,
-            ..Subject::of(&reference)
-        };
+        let workload = verdict.workload.as_ref();
+        let about = Subject { workload, attribution: Some(attribution), lineage: &lineage, ..about };
         self.plan(about, &verdict.assessment, now)
     }
 
@@ -159,7 +165,7 @@ impl Picture {
             Err(reason) => return Verdict { assessment: assess::unreadable(&reason), ..verdict },
         };
         let parent = self.parent(key, job);
-        let namesake = self.namesake(key);
+        let namesake = self.namesake(key, job, parent.as_ref());
         let traced = match &parent {
             None if job.accounted => accounted(key, job),
             parent => {
@@ -282,10 +288,15 @@ impl Picture {
     }
 
     /// The CronJob whose run a Job is named like, if there is one.
-    fn namesake(&self, key: &WorkloadKey) -> Option<Cron> {
+    fn namesake(&self, key: &WorkloadKey, job: &Job, parent: Option<&Known>) -> Option<Cron> {
         let (name, _) = run_name::parts(&key.name)?;
         let named = WorkloadKey { name: name.to_owned(), kind: WorkloadKind::CronJob, ..key.clone() };
-        self.workloads.get(&named)?.1.object.as_ref().ok()?.unpack().ok()?.cron
+        let entry = self.workloads.get(&named)?.1;
+        // It is the one that the Job names as its owner, as a rule.
+        match parent.filter(|_| job.marks.cron_job().is_some_and(|owner| owner.uid == entry.uid)) {
+            Some(known) => known.workload.as_ref()?.cron.clone(),
+            None => entry.object.as_ref().ok()?.unpack().ok()?.cron,
+        }
     }
 
     /// Takes in what came of judging a Job: whose run it is, and to which finding about many Jobs it belongs.
@@ -298,18 +309,18 @@ impl Picture {
             noted.group.clone_from(&job.group);
             return noted;
         }
+        let is_found = !verdict.assessment.deviations.is_empty();
         if let (Some(Origin::Run { template, .. }), Some(owner)) =
             (verdict.traced.as_ref().map(|traced| &traced.origin), job.marks.cron_job())
         {
             // Runs of a CronJob that deviates are accounted for only as long as it has their template.
-            let is_found = self.runs.contains_key(&owner.uid) || !verdict.assessment.deviations.is_empty();
-            noted.accounted |= *template == Match::Same && !is_found;
+            let deviates = is_found || self.runs.contains_key(&owner.uid);
+            noted.accounted |= *template == Match::Same && !deviates;
             if !noted.counted {
                 noted.counted = true;
                 noted.concerned.extend(self.count_run(key, job, &owner.uid, &owner.name));
             }
         }
-        let is_found = !verdict.assessment.deviations.is_empty();
         noted.group = if is_found { membership(key, job, verdict) } else { None };
         if let Some(before) = job.group.as_ref().filter(|before| noted.group.as_ref() != Some(*before)) {
             self.groups.forsake(before, key);
@@ -345,7 +356,7 @@ struct Noted {
 
 impl Verdict {
     /// The chain of the Job, down to what ran in the Pod that matters most.
-    pub(super) fn chain(&self, key: &WorkloadKey, pods: &[PodReport]) -> Vec<Link> {
+    fn chain(&self, key: &WorkloadKey, pods: &[PodReport]) -> Vec<Link> {
         let mut links = self.traced.as_ref().map(|traced| of_job(key, traced)).unwrap_or_default();
         let pod = pods.iter().find(|pod| !pod.is_clean()).or(pods.last());
         links.extend(pod.into_iter().flat_map(PodReport::chain));
