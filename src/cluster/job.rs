@@ -132,3 +132,27 @@ impl Shared {
         self.owners.retain(|owner| Arc::strong_count(owner) > 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_jobs_share_is_held_once_and_forgotten_after_the_last_of_them() {
+        let mut shared = Shared::default();
+        let owner = || Some(Arc::new(Owner { name: "nightly".into(), ..Owner::default() }));
+        let mut run = || {
+            let content = shared.content(Workload::default()).unwrap();
+            (content, shared.marks(Marks { owner: owner(), ..Marks::default() }))
+        };
+        let (first, second) = (run(), run());
+        assert!(Arc::ptr_eq(&first.0.packed, &second.0.packed));
+        assert!(Arc::ptr_eq(first.1.owner.as_ref().unwrap(), second.1.owner.as_ref().unwrap()));
+        drop(first);
+        shared.sweep();
+        assert_eq!((shared.contents.len(), shared.owners.len()), (1, 1));
+        drop(second);
+        shared.sweep();
+        assert_eq!((shared.contents.len(), shared.owners.len()), (0, 0));
+    }
+}

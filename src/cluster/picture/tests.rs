@@ -1,6 +1,7 @@
 //! What a server would only rarely show: orders of events that depend on luck.
 
 use jiff::{SignedDuration, Timestamp};
+use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 
 use super::super::store::Versioned;
@@ -71,4 +72,46 @@ fn since_when_it_is_so_stays_whatever_somebody_writes_into_a_finding() {
     // It was open: when it ended is news.
     let open = read(status("Open", old, Value::Null));
     assert_eq!(read(status("Deleted", old, json!(new))).insisting(&open).closed_at(), at(new));
+}
+
+/// What a node pulled is compared between the ticks of a CronJob. Pods outlive it, and whoever makes up an owner could name any.
+#[test]
+fn what_ran_is_remembered_as_long_as_the_cron_job_is_there() {
+    let now = Timestamp::UNIX_EPOCH;
+    let template = json!({ "spec": { "containers": [{ "name": "c", "image": "i" }] } });
+    let cron_job = json!({
+        "metadata": { "namespace": "n", "name": "w", "uid": "u" },
+        "spec": { "schedule": "@daily", "jobTemplate": { "spec": { "template": template } } },
+    });
+    let owner = json!({ "apiVersion": "batch/v1", "kind": "CronJob", "name": "w", "uid": "u", "controller": true });
+    let run = json!({
+        "metadata": { "namespace": "n", "name": "w-7", "uid": "j", "ownerReferences": [owner] },
+        "spec": { "template": template },
+    });
+    let pod = |digest: &str| {
+        let image = format!("registry.example.com/i@sha256:{}", digest.repeat(64));
+        let pod = json!({
+            "metadata": { "namespace": "n", "name": "w-7-x", "uid": "p", "labels": {
+                "batch.kubernetes.io/job-name": "w-7", "batch.kubernetes.io/controller-uid": "j",
+            } },
+            "spec": template["spec"],
+            "status": { "containerStatuses": [{ "name": "c", "imageID": image }] },
+        });
+        Change::Pod(Event::Apply(observed(&pod)))
+    };
+    let mut picture = picture();
+    picture.observe(Change::Workload(Event::Apply(observed(&cron_job))), now);
+    picture.observe(Change::Job(Event::Apply(observed(&run))), now);
+    let key = WorkloadKey { namespace: "n".to_owned(), name: "w-7".to_owned(), kind: WorkloadKind::Job };
+    picture.jobs.all.get_mut(&key).unwrap().accounted = true;
+    picture.observe(pod("a"), now);
+    assert_eq!(picture.pods.digests.len(), 1);
+    picture.observe(Change::Workload(Event::Delete(observed(&cron_job))), now);
+    assert_eq!(picture.pods.digests.len(), 0);
+    picture.observe(pod("b"), now);
+    assert_eq!(picture.pods.digests.len(), 0);
+}
+
+fn observed<T: serde::de::DeserializeOwned>(object: &Value) -> T {
+    serde_json::from_str(&object.to_string()).unwrap()
 }
