@@ -74,19 +74,10 @@ async fn who_forges_the_owner_or_takes_the_name_of_a_run_is_found() -> anyhow::R
     .await;
     let drifted = |status: &cronwarden::api::finding::ScheduledWorkloadFindingStatus| status.reasons == "TemplateDrift";
     scene.finding("reaped", "nightly-*", "there", |finding| finding.status.as_ref().is_some_and(drifted)).await;
-    only_about(
-        &scene,
-        &{
-            let mut names = [&adopted, &blocking, &undue, &homeless].map(name).to_vec();
-            names.extend(["nightly-*".to_owned(), "nightly-*".to_owned()]);
-            names.sort_unstable();
-            names
-        }
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>(),
-    )
-    .await
+    let mut names = [&adopted, &blocking, &undue, &homeless].map(name).to_vec();
+    names.extend(["nightly-*".to_owned(), "nightly-*".to_owned()]);
+    names.sort_unstable();
+    only_about(&scene, &names.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 #[tokio::test]

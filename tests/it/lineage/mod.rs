@@ -135,3 +135,14 @@ async fn only_about(scene: &Scene, expected: &[&str]) -> anyhow::Result<()> {
     assert_eq!(names, expected);
     Ok(())
 }
+
+/// Starts the operator again over what it has recorded, and fails if it writes anything.
+async fn restart_quietly(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.stop_operator().await?;
+    let before = scene.writes()?.len();
+    scene.start_operator().await?;
+    scene.settled().await;
+    let more: Vec<String> = scene.writes()?.into_iter().skip(before).map(|write| write.request_uri).collect();
+    assert!(more.is_empty(), "{more:?}");
+    Ok(())
+}

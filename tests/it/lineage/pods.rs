@@ -7,7 +7,9 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::{APPROVED, DAILY, EVIL, approval, as_run, cron_job, daily, found, jobs, only_about, scene};
+use super::{
+    APPROVED, DAILY, EVIL, approval, as_run, cron_job, daily, found, jobs, only_about, restart_quietly, scene,
+};
 use crate::harness::eventually;
 use crate::operator::scene::{PATIENCE, Scene};
 
@@ -125,13 +127,7 @@ async fn pods_that_are_not_what_their_job_is_are_found() -> anyhow::Result<()> {
     found(&scene, "patched", "nightly-*", "PodDrift").await;
 
     // A restart knows all of it again.
-    scene.stop_operator().await?;
-    let before = scene.writes()?.len();
-    scene.start_operator().await?;
-    scene.settled().await;
-    let more: Vec<String> = scene.writes()?.into_iter().skip(before).map(|write| write.request_uri).collect();
-    assert!(more.is_empty(), "{more:?}");
-    Ok(())
+    restart_quietly(&mut scene).await
 }
 
 #[tokio::test]
@@ -168,12 +164,7 @@ async fn what_a_node_pulled_is_compared_with_approvals_and_with_earlier_ticks() 
     only_about(&scene, &["nightly", "nightly-*", "nightly-*"]).await?;
 
     // A restart over all this changes nothing.
-    scene.stop_operator().await?;
-    let before = scene.writes()?.len();
-    scene.start_operator().await?;
-    scene.settled().await;
-    let more: Vec<String> = scene.writes()?.into_iter().skip(before).map(|write| write.request_uri).collect();
-    assert!(more.is_empty(), "{more:?}");
+    restart_quietly(&mut scene).await?;
     found(&scene, "moved", "nightly-*", "ImageDigest").await;
     Ok(())
 }

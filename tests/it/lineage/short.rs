@@ -39,18 +39,9 @@ async fn being_quick_is_no_way_to_stay_unseen() -> anyhow::Result<()> {
         }
     })
     .await;
-    super::only_about(
-        &scene,
-        &{
-            let mut names: Vec<String> = (0..10).map(|number| format!("brief-{number}")).collect();
-            names.push("planted".to_owned());
-            names
-        }
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>(),
-    )
-    .await
+    let mut names: Vec<String> = (0..10).map(|number| format!("brief-{number}")).collect();
+    names.push("planted".to_owned());
+    super::only_about(&scene, &names.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 #[tokio::test]
