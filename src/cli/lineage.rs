@@ -15,7 +15,7 @@ use crate::lineage::{Case, Match, Origin, Parent, RunningPod, Traced, drift, of_
 use crate::manifest::Level;
 use crate::report::explain::{Lineage, Run};
 use crate::report::{Problem, Source};
-use crate::workload::{Cron, Workload, WorkloadKey, WorkloadKind};
+use crate::workload::{Cron, Workload, WorkloadKey};
 
 /// How many Pods of a Job stand in its chain.
 const MOST_PODS: usize = 5;
@@ -88,14 +88,14 @@ impl Around<'_> {
         let job = read::job(self.client, key).await?;
         let finding = finding.filter(|finding| finding.spec.workload.uid == job.workload.uid);
         let owner = job.marks.cron_job().map(|owner| owner.name.to_string());
-        let named = owner.as_ref().map(|name| cron_job_key(key, name));
+        let named = owner.as_ref().map(|name| key.cron_job(name));
         let named = match &named {
             Some(named) => read::cron_job(self.client, named).await?,
             None => Looked::Nothing,
         };
         let like = run_name::parts(&key.name).map(|(name, _)| name).filter(|like| owner.as_deref() != Some(*like));
         let like = match like {
-            Some(like) => read::cron_job(self.client, &cron_job_key(key, like)).await?,
+            Some(like) => read::cron_job(self.client, &key.cron_job(like)).await?,
             None => Looked::Nothing,
         };
         for looked in [&named, &like] {
@@ -227,10 +227,6 @@ impl Around<'_> {
     fn assess(&self, workload: &Workload) -> Assessment {
         assess(workload, &self.declared.inventory, self.declared.labels(&workload.key.namespace), self.now)
     }
-}
-
-fn cron_job_key(job: &WorkloadKey, name: &str) -> WorkloadKey {
-    WorkloadKey { kind: WorkloadKind::CronJob, name: name.to_owned(), ..job.clone() }
 }
 
 /// The CronJob that a Job names as its owner, if it is the one that was found: it may have been made again since. Of one that cannot be

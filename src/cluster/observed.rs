@@ -21,7 +21,7 @@ use crate::api::{ApprovedCronJob, ScheduledWorkloadFinding};
 use crate::identity::Claim;
 use crate::identity::ledger::{Seen, Sighting};
 use crate::lineage::RunningPod;
-use crate::workload::{Packed, Unreadable, Workload, WorkloadKind};
+use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
 
 /// What is kept of an object of some kind.
 pub(super) trait Kept: Sized + Clone + Send + 'static {
@@ -97,6 +97,12 @@ pub(super) struct Observed<T> {
 impl<T> Observed<T> {
     pub(super) fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The workload that it is.
+    pub(super) fn key(&self, kind: WorkloadKind) -> WorkloadKey {
+        let namespace = self.metadata.namespace.clone().unwrap_or_default();
+        WorkloadKey { namespace, name: self.name().to_owned(), kind }
     }
 
     pub(super) fn uid(&self) -> &str {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Actor;
-use crate::workload::WorkloadKind;
+use crate::workload::{WorkloadKey, WorkloadKind};
 
 /// One thing that somebody did to one object, and that the API server carried out or was about to.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,14 @@ pub struct Object {
     pub namespace: String,
     /// Its name; empty where the event does not tell it, as for a `deletecollection` without a body.
     pub name: String,
+}
+
+impl Object {
+    /// The workload that it is, if it is one.
+    pub fn workload(&self) -> Option<WorkloadKey> {
+        let kind = self.kind.workload()?;
+        Some(WorkloadKey { namespace: self.namespace.clone(), name: self.name.clone(), kind })
+    }
 }
 
 /// The kinds of object that facts are about.

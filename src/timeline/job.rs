@@ -47,11 +47,9 @@ impl Run {
     pub(super) fn of(change: &Change) -> Option<Self> {
         let Subject::Workload(key) = &change.subject else { return None };
         let (cron_job, number) = run_name::parts(&key.name)?;
-        let cron_job =
-            WorkloadKey { namespace: key.namespace.clone(), name: cron_job.to_owned(), kind: WorkloadKind::CronJob };
         Some(Self {
             at: change.at,
-            cron_job: Arc::new(cron_job),
+            cron_job: Arc::new(key.cron_job(cron_job)),
             number,
             actor: change.actor.clone(),
             content: match &change.content {

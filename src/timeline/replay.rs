@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         let (Origin::Run { cron_job: name, .. } | Origin::Manual { cron_job: name, .. }) = &traced.origin else {
             return None;
         };
-        self.states.get(&beside(job, name))
+        self.states.get(&job.cron_job(name))
     }
 
     /// What accounts for a Job that the CronJob controller did not create under the name of a run.
@@ -235,8 +235,8 @@ impl<'a> Walk<'a> {
         };
         let Ok(workload) = packed.unpack() else { return (None, None) };
         let workload = Workload { key: key.clone(), ..workload };
-        let parent = marks.cron_job().and_then(|owner| self.states.get(&beside(key, &owner.name)));
-        let named = run_name::parts(&key.name).and_then(|(name, _)| self.states.get(&beside(key, name)));
+        let parent = marks.cron_job().and_then(|owner| self.states.get(&key.cron_job(&owner.name)));
+        let named = run_name::parts(&key.name).and_then(|(name, _)| self.states.get(&key.cron_job(name)));
         let namesake = named.and_then(State::workload).and_then(|workload| workload.cron);
         let creator = change.deed();
         let case = Case {
@@ -375,11 +375,6 @@ impl<'a> Walk<'a> {
         let summary = Summary::of(&entries, &lives, span, unchanged);
         History { entries, lives, inventories, summary }
     }
-}
-
-/// The CronJob of that name in the namespace of a Job.
-fn beside(job: &WorkloadKey, name: &str) -> WorkloadKey {
-    WorkloadKey { namespace: job.namespace.clone(), name: name.to_owned(), kind: WorkloadKind::CronJob }
 }
 
 fn entry(change: &Change, what: What) -> Entry {

@@ -47,6 +47,14 @@ pub struct WorkloadKey {
     pub kind: WorkloadKind,
 }
 
+impl WorkloadKey {
+    /// The CronJob of that name in the same namespace.
+    #[must_use]
+    pub fn cron_job(&self, name: &str) -> Self {
+        Self { namespace: self.namespace.clone(), name: name.to_owned(), kind: WorkloadKind::CronJob }
+    }
+}
+
 impl std::fmt::Display for WorkloadKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)

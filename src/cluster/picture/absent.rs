@@ -38,8 +38,7 @@ impl Picture {
 
     /// Somebody deleted an object. It may be one that nobody saw go, or was not known to be the last of its name.
     pub(super) fn note_deletion(&mut self, fact: &Fact, uid: &str, now: Timestamp) {
-        let Some(kind) = fact.object.kind.workload().filter(|_| fact.verb.deletes()) else { return };
-        let key = WorkloadKey { namespace: fact.object.namespace.clone(), name: fact.object.name.clone(), kind };
+        let Some(key) = fact.object.workload().filter(|_| fact.verb.deletes()) else { return };
         if self.workloads.get(&key).is_some() || self.inventory.requiring(&key, now).is_empty() {
             return;
         }

@@ -48,8 +48,7 @@ impl Picture {
     }
 
     fn know_workload(&mut self, object: &Object) {
-        let Some(kind) = object.kind.workload() else { return };
-        let key = WorkloadKey { namespace: object.namespace.clone(), name: object.name.clone(), kind };
+        let Some(key) = object.workload() else { return };
         if let Some((_, entry)) = self.workloads.get(&key) {
             self.ledger.observe(&entry.uid, object, &entry.seen);
         }
@@ -80,11 +79,7 @@ impl Picture {
 
     fn concerned_by(&self, object: &Object) -> Vec<Concerned> {
         match object.kind {
-            ObjectKind::CronJob | ObjectKind::Job => {
-                let Some(kind) = object.kind.workload() else { return Vec::new() };
-                let (namespace, name) = (object.namespace.clone(), object.name.clone());
-                vec![Concerned::Workload(WorkloadKey { namespace, name, kind })]
-            }
+            ObjectKind::CronJob | ObjectKind::Job => object.workload().map(Concerned::Workload).into_iter().collect(),
             ObjectKind::Approval => {
                 let relying = self.relying_on(&object.name).into_iter().map(Concerned::Workload);
                 relying.chain([Concerned::Approval(object.name.as_str().into())]).collect()

@@ -64,12 +64,12 @@ impl Picture {
                 Vec::new()
             }
             Event::InitApply(observed) | Event::Apply(observed) => {
-                let key = job_key(&observed);
+                let key = observed.key(WorkloadKind::Job);
                 self.lists.jobs.mention(&key);
                 self.put_job(&key, observed, live, now)
             }
             Event::Delete(observed) => {
-                let key = job_key(&observed);
+                let key = observed.key(WorkloadKind::Job);
                 // It may have been changed since it was seen last, or not have been seen at all.
                 let is_known = self.jobs.get(&key).is_some_and(|job| *job.uid == *observed.uid());
                 if !is_known {
@@ -158,13 +158,5 @@ impl Picture {
         if !job.judged {
             self.departed_jobs.add(key, job);
         }
-    }
-}
-
-fn job_key(observed: &Observed<ObservedJob>) -> WorkloadKey {
-    WorkloadKey {
-        namespace: observed.metadata.namespace.clone().unwrap_or_default(),
-        name: observed.name().to_owned(),
-        kind: WorkloadKind::Job,
     }
 }

@@ -14,7 +14,7 @@ use crate::finding::{self, Attribution, Subject, Write};
 use crate::identity::{Account, Provenance};
 use crate::lineage::{Case, Contradiction, Match, Origin, Parent, Traced, of_job, run_name, trace};
 use crate::workload::redact::hex;
-use crate::workload::{Cron, Workload, WorkloadKey, WorkloadKind};
+use crate::workload::{Cron, Workload, WorkloadKey};
 
 /// How much later than another a watch may tell what happened before.
 pub(super) const LATE: SignedDuration = SignedDuration::from_secs(10);
@@ -269,7 +269,7 @@ impl Picture {
     /// The CronJob that a Job names as its owner, if there is or was one.
     fn parent(&self, key: &WorkloadKey, job: &Job) -> Option<Known> {
         let owner = job.marks.cron_job()?;
-        let parent = WorkloadKey { name: owner.name.to_string(), kind: WorkloadKind::CronJob, ..key.clone() };
+        let parent = key.cron_job(&owner.name);
         let live = self.workloads.get(&parent).map(|(_, entry)| entry).filter(|entry| entry.uid == owner.uid);
         let gone = || self.parents.get(&owner.uid).filter(|gone| gone.key == parent);
         let (templates, object) = match live {
@@ -290,8 +290,7 @@ impl Picture {
     /// The CronJob whose run a Job is named like, if there is one.
     fn namesake(&self, key: &WorkloadKey, job: &Job, parent: Option<&Known>) -> Option<Cron> {
         let (name, _) = run_name::parts(&key.name)?;
-        let named = WorkloadKey { name: name.to_owned(), kind: WorkloadKind::CronJob, ..key.clone() };
-        let entry = self.workloads.get(&named)?.1;
+        let (_, entry) = self.workloads.get(&key.cron_job(name))?;
         // It is the one that the Job names as its owner, as a rule.
         match parent.filter(|_| job.marks.cron_job().is_some_and(|owner| owner.uid == entry.uid)) {
             Some(known) => known.workload.as_ref()?.cron.clone(),

@@ -223,8 +223,7 @@ impl Picture {
         }
         // What a forged Job ran is no measure for others.
         let is_run = |owner: &&Owner| {
-            let parent = WorkloadKey { name: owner.name.to_string(), kind: WorkloadKind::CronJob, ..key.clone() };
-            self.workloads.get(&parent).is_some_and(|(_, entry)| entry.uid == owner.uid)
+            self.workloads.get(&key.cron_job(&owner.name)).is_some_and(|(_, entry)| entry.uid == owner.uid)
         };
         if let Some(owner) = job.marks.cron_job().filter(|_| job.accounted).filter(is_run) {
             let digests = self.pods.digests.entry(owner.uid.clone()).or_default();

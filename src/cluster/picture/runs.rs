@@ -8,7 +8,7 @@ use super::super::job::Job;
 use super::super::store::Entry;
 use super::{Concerned, Picture};
 use crate::finding::Count;
-use crate::workload::{WorkloadKey, WorkloadKind};
+use crate::workload::WorkloadKey;
 
 impl Picture {
     /// Counts a run of a CronJob that has a finding. The CronJob is concerned by it.
@@ -16,8 +16,7 @@ impl Picture {
         let count = self.runs.get_mut(owner)?;
         let created = job.seen.created.filter(|created| !count.has(*created))?;
         count.note(&key.name, created);
-        let parent = WorkloadKey { name: name.to_owned(), kind: WorkloadKind::CronJob, ..key.clone() };
-        Some(Concerned::Workload(parent))
+        Some(Concerned::Workload(key.cron_job(name)))
     }
 
     /// How often a CronJob ran that deviates. From now on its runs are counted.

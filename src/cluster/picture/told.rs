@@ -11,7 +11,7 @@ use super::lineage::LATE;
 use super::{Concerned, Picture};
 use crate::finding;
 use crate::identity::ledger::{Seen, Sighting};
-use crate::identity::{Deed, Fact, Object, ObjectKind, Source, Verb};
+use crate::identity::{Deed, Fact, Source, Verb};
 use crate::lineage::{Marks, Template, Templates};
 use crate::workload::{Packed, Unreadable, Workload, WorkloadKey, WorkloadKind};
 
@@ -83,11 +83,7 @@ impl Picture {
     /// Whether the ledger has to keep a fact. Jobs come and go by the thousand: of those that are made by who makes Jobs all the time, and
     /// removed when their time has come, nothing has to outlive this process.
     pub(super) fn is_kept(&self, fact: &Fact) -> bool {
-        if fact.object.kind != ObjectKind::Job {
-            return true;
-        }
-        let Object { namespace, name, .. } = fact.object.clone();
-        let key = WorkloadKey { namespace, name, kind: WorkloadKind::Job };
+        let Some(key) = fact.object.workload().filter(|key| key.kind == WorkloadKind::Job) else { return true };
         let is_known = fact.version.uid.as_deref().is_some_and(|uid| {
             self.ledger.is_known(uid) || self.findings.get(&finding::name(&finding::reference(&key, uid))).is_some()
         });
@@ -104,12 +100,10 @@ impl Picture {
     /// Takes in that a workload was created, for as long as no watch has seen it.
     pub(super) fn take_creation(&mut self, fact: &Fact, now: Timestamp) -> Vec<Concerned> {
         let Fact { source, actor, verb, object, version, body, .. } = fact;
-        let (Some(kind), Verb::Create, Some(uid)) = (object.kind.workload(), verb, version.uid.as_deref()) else {
+        let (Some(key), Verb::Create, Some(uid)) = (object.workload(), verb, version.uid.as_deref()) else {
             return Vec::new();
         };
-        let Object { namespace, name, .. } = object.clone();
-        let key = WorkloadKey { namespace, name, kind };
-        let is_maker = kind == WorkloadKind::Job && self.standards.makers.is_maker(actor, *source);
+        let is_maker = key.kind == WorkloadKind::Job && self.standards.makers.is_maker(actor, *source);
         let maker = is_maker.then(|| Arc::new(self.ledger.deed(fact)));
         if self.is_seen(&key, uid, maker.as_ref()) {
             return if is_maker { vec![Concerned::Workload(key)] } else { Vec::new() };

@@ -20,11 +20,11 @@ impl Picture {
                 Vec::new()
             }
             Event::InitApply(observed) | Event::Apply(observed) => {
-                let key = workload_key(&observed);
+                let key = observed.key(WorkloadKind::CronJob);
                 self.lists.workloads.mention(&key);
                 self.put_workload(key, observed, live, now)
             }
-            Event::Delete(observed) => self.remove_workload(&workload_key(&observed), now),
+            Event::Delete(observed) => self.remove_workload(&observed.key(WorkloadKind::CronJob), now),
             Event::InitDone => {
                 let gone = self.lists.workloads.end();
                 gone.iter().flat_map(|key| self.remove_workload(key, now)).collect()
@@ -149,13 +149,5 @@ fn templates(
             }
         }
         (None, Err(_)) => Templates::default(),
-    }
-}
-
-fn workload_key(observed: &Observed<Packed>) -> WorkloadKey {
-    WorkloadKey {
-        namespace: observed.metadata.namespace.clone().unwrap_or_default(),
-        name: observed.name().to_owned(),
-        kind: WorkloadKind::CronJob,
     }
 }
